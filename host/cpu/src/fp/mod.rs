@@ -1,0 +1,1 @@
+//! Floating point in the 82-bit register format.

@@ -1,0 +1,3 @@
+//! One IA-64 processor.
+
+pub mod fp;
