@@ -2,7 +2,7 @@
  * Entry in physical mode, on any stack, in any frame: r8 = n (0 means 1). Leaves kernel(n) in r8 and stays at `stop`.
  */
 	.explicit
-	.text
+	.section .text.start, "ax"
 	.global _start, stop
 	.proc _start
 _start:
