@@ -1,0 +1,211 @@
+//! What FPSR and the instruction's completers decide about one operation, and what the operation
+//! gives back (SDM 1:88-1:93).
+
+use bitflags::bitflags;
+
+use super::register::{BIAS, EXPONENT_EXTENDED_MIN, Fr};
+
+bitflags! {
+    /// The IEEE exceptions, in the order of the FPSR trap disables and of a status field's flags.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    pub struct Flags: u8 {
+        /// Invalid operation.
+        const V = 1;
+        /// Denormal or unnormal operand.
+        const D = 1 << 1;
+        /// Zero divide.
+        const Z = 1 << 2;
+        /// Overflow.
+        const O = 1 << 3;
+        /// Underflow.
+        const U = 1 << 4;
+        /// Inexact.
+        const I = 1 << 5;
+    }
+
+    /// Faults of one operation, as bits of ISR.code. A fault leaves registers and FPSR unchanged.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    pub struct Fault: u8 {
+        /// Invalid operation, or that of the high half of a pair.
+        const V = 1;
+        /// Denormal or unnormal operand, or that of the high half.
+        const D = 1 << 1;
+        /// Zero divide, or that of the high half.
+        const Z = 1 << 2;
+        /// Software assist, or that of the high half.
+        const SWA = 1 << 3;
+    }
+
+    /// Traps of one operation, as bits of ISR.code. The result has been written.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    pub struct Trap: u16 {
+        /// Overflow.
+        const O = 1 << 11;
+        /// Underflow.
+        const U = 1 << 12;
+        /// Inexact.
+        const I = 1 << 13;
+        /// The significand was incremented by rounding.
+        const FPA = 1 << 14;
+    }
+}
+
+/// A rounding mode, by its encoding in `rc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Rounding {
+    /// To nearest, ties to even.
+    Nearest = 0,
+    /// Toward minus infinity.
+    Down = 1,
+    /// Toward plus infinity.
+    Up = 2,
+    /// Toward zero.
+    Zero = 3,
+}
+
+/// One of the four status fields of FPSR, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StatusField {
+    /// The main status field.
+    Sf0 = 0,
+    /// The first alternate.
+    Sf1 = 1,
+    /// The second alternate.
+    Sf2 = 2,
+    /// The third alternate.
+    Sf3 = 3,
+}
+
+impl StatusField {
+    /// The field of a two-bit encoding; the bits above are ignored.
+    #[inline]
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> StatusField {
+        match bits & 3 {
+            0 => StatusField::Sf0,
+            1 => StatusField::Sf1,
+            2 => StatusField::Sf2,
+            _ => StatusField::Sf3,
+        }
+    }
+
+    /// Where the field's 7 control bits begin in FPSR; its 6 flags follow them.
+    #[inline]
+    #[must_use]
+    pub const fn shift(self) -> u32 {
+        6 + 13 * self as u32
+    }
+
+    /// FPSR with these flags set in the field.
+    #[inline]
+    #[must_use]
+    pub const fn set_flags(self, fpsr: u64, flags: Flags) -> u64 {
+        fpsr | (flags.bits() as u64) << (self.shift() + 7)
+    }
+}
+
+/// The precision an instruction names, or leaves to `pc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completer {
+    /// None: precision and range come from the status field.
+    Dynamic,
+    /// `.s`
+    Single,
+    /// `.d`
+    Double,
+    /// A parallel instruction: each half a single, whatever `pc` and `wre` say.
+    Parallel,
+}
+
+/// Everything FPSR and the completers decide about one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Significand bits of the result: 24, 53 or 64.
+    pub precision: u8,
+    /// Where results go.
+    pub rounding: Rounding,
+    /// Tiny results become zeros.
+    pub ftz: bool,
+    /// The exceptions that fault or trap.
+    pub enabled: Flags,
+    /// The smallest biased 17-bit exponent of a normal result.
+    pub exponent_min: u32,
+    /// The largest biased 17-bit exponent of a finite result.
+    pub exponent_max: u32,
+}
+
+impl Control {
+    /// Decodes FPSR for an operation that uses status field `sf` (SDM 1:90, tables 5-5 and 5-6).
+    #[inline]
+    #[must_use]
+    pub const fn new(fpsr: u64, sf: StatusField, completer: Completer) -> Control {
+        let field = fpsr >> sf.shift();
+        let wre = field & 2 != 0;
+        let precision = match completer {
+            Completer::Single | Completer::Parallel => 24,
+            Completer::Double => 53,
+            Completer::Dynamic => match field >> 2 & 3 {
+                0 | 1 => 24,
+                2 => 53,
+                _ => 64,
+            },
+        };
+        let (exponent_min, exponent_max) = match completer {
+            Completer::Parallel => (BIAS - 126, BIAS + 127),
+            _ if wre => (1, 0x1fffe),
+            Completer::Single => (BIAS - 126, BIAS + 127),
+            Completer::Double => (BIAS - 1022, BIAS + 1023),
+            Completer::Dynamic => (EXPONENT_EXTENDED_MIN, BIAS + 16383),
+        };
+        let rounding = match field >> 4 & 3 {
+            0 => Rounding::Nearest,
+            1 => Rounding::Down,
+            2 => Rounding::Up,
+            _ => Rounding::Zero,
+        };
+        // td of sf0 is reserved (SDM 1:89).
+        let traps_disabled = field & 1 << 6 != 0 && !matches!(sf, StatusField::Sf0);
+        let enabled = if traps_disabled {
+            Flags::empty()
+        } else {
+            Flags::from_bits_truncate(!fpsr as u8)
+        };
+        Control {
+            precision,
+            rounding,
+            ftz: field & 1 != 0,
+            enabled,
+            exponent_min,
+            exponent_max,
+        }
+    }
+}
+
+/// What one operation gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome<T = Fr> {
+    /// The result; meaningless if `fault` is not empty.
+    pub value: T,
+    /// To be ORed into the status field unless `fault` is not empty.
+    pub flags: Flags,
+    /// The enabled faults, empty if the operation completes.
+    pub fault: Fault,
+    /// The enabled traps, taken after the result and the flags are written.
+    pub trap: Trap,
+}
+
+impl<T> Outcome<T> {
+    /// A result without any exception.
+    #[inline]
+    #[must_use]
+    pub const fn exact(value: T) -> Outcome<T> {
+        Outcome {
+            value,
+            flags: Flags::empty(),
+            fault: Fault::empty(),
+            trap: Trap::empty(),
+        }
+    }
+}
