@@ -1,1 +1,20 @@
-//! The IA-64 instruction set.
+//! The IA-64 instruction set: one row an instruction gives its encoding, its assembly syntax and the facts
+//! that the processor, the classifier and the patch manager need. No processor state lives here.
+//!
+//! Read [`row`] first, then any file of [`rows`]. To add an instruction, add a row to the file of its unit and,
+//! in the processor, the function that the row's opcode names.
+
+pub mod bundle;
+pub mod cause;
+pub mod decode;
+pub mod disassemble;
+pub mod field;
+pub mod row;
+pub mod rows;
+
+pub use bundle::{Bundle, Slot, Template, Unit};
+pub use cause::Cause;
+pub use decode::{Decoded, Instruction, Reserved, decode};
+pub use field::Field;
+pub use row::{Facts, Row};
+pub use rows::Opcode;

@@ -1,0 +1,216 @@
+//! The fields of an instruction that differ from one occurrence to the next: operands and completers
+//! (SDM 3, sections 4.1 and 4.8).
+
+/// A run of bits. Bits 64 and up are those of the L slot, bit 64 being its bit 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Bits {
+    /// The highest bit.
+    pub high: u32,
+    /// The lowest bit.
+    pub low: u32,
+}
+
+/// How the bits of a field, taken together, become its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// An unsigned number.
+    Unsigned,
+    /// A two's complement number.
+    Signed,
+    /// A two's complement number of units of `1 << shift`.
+    SignedShifted(u32),
+    /// An unsigned number of units of `1 << shift`.
+    UnsignedShifted(u32),
+    /// One more than the bits say.
+    PlusOne,
+    /// 32 more than the bits say.
+    Plus32,
+    /// The bits subtracted from this.
+    Complement(i64),
+    /// One of these values, by the bits.
+    Table(&'static [i64]),
+}
+
+/// What the value of a field denotes, and how assembly writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A general register.
+    Gr,
+    /// A floating-point register.
+    Fr,
+    /// A predicate register.
+    Pr,
+    /// A branch register.
+    Br,
+    /// An application register.
+    Ar,
+    /// A control register.
+    Cr,
+    /// A data access hint register (disassembled only).
+    Dahr,
+    /// A number written in decimal.
+    Decimal,
+    /// A number written in hexadecimal.
+    Hexadecimal,
+    /// A bundle address relative to that of the instruction.
+    Target,
+    /// One of these texts, by value; an empty one writes nothing, `None` is reserved.
+    Completer(&'static [Option<&'static str>]),
+}
+
+macro_rules! fields {
+    ($($name:ident $text:literal $kind:expr, $form:expr, [$($high:literal : $low:literal),*];)*) => {
+        /// A field, named as in the SDM's instruction formats.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "the SDM's names")]
+        pub enum Field { $($name,)* }
+
+        impl Field {
+            /// Every field.
+            pub const ALL: &[Field] = &[$(Field::$name,)*];
+
+            /// The name that the syntax of rows uses.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Field::$name => $text,)* }
+            }
+
+            /// Its bits, from the most significant run of the value to the least.
+            #[must_use]
+            pub const fn bits(self) -> &'static [Bits] {
+                match self { $(Field::$name => &[$(Bits { high: $high, low: $low }),*],)* }
+            }
+
+            /// See [`Kind`].
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                use Kind::*;
+                match self { $(Field::$name => $kind,)* }
+            }
+
+            /// See [`Form`].
+            #[must_use]
+            pub const fn form(self) -> Form {
+                use Form::*;
+                match self { $(Field::$name => $form,)* }
+            }
+        }
+    };
+}
+
+const LOAD_HINTS: &[Option<&str>] = &[Some(""), Some(".nt1"), Some(".d2"), Some(".nta")];
+const STORE_HINTS: &[Option<&str>] = &[Some(""), Some(".d1"), Some(".d2"), Some(".nta")];
+const STATUS_FIELDS: &[Option<&str>] = &[Some(".s0"), Some(".s1"), Some(".s2"), Some(".s3")];
+const WHETHER: &[Option<&str>] = &[Some(".sptk"), Some(".spnt"), Some(".dptk"), Some(".dpnt")];
+const PREFETCH: &[Option<&str>] = &[Some(".few"), Some(".many")];
+const DEALLOCATION: &[Option<&str>] = &[Some(""), Some(".clr")];
+
+fields! {
+    Qp "qp" Pr, Unsigned, [5:0];
+    R1 "r1" Gr, Unsigned, [12:6];
+    R2 "r2" Gr, Unsigned, [19:13];
+    R3 "r3" Gr, Unsigned, [26:20];
+    R3Short "r3s" Gr, Unsigned, [21:20];
+    F1 "f1" Fr, Unsigned, [12:6];
+    F2 "f2" Fr, Unsigned, [19:13];
+    F3 "f3" Fr, Unsigned, [26:20];
+    F4 "f4" Fr, Unsigned, [33:27];
+    P1 "p1" Pr, Unsigned, [11:6];
+    P2 "p2" Pr, Unsigned, [32:27];
+    B1 "b1" Br, Unsigned, [8:6];
+    B2 "b2" Br, Unsigned, [15:13];
+    Ar3 "ar3" Ar, Unsigned, [26:20];
+    Cr3 "cr3" Cr, Unsigned, [26:20];
+    Imm8 "imm8" Decimal, Signed, [36:36, 19:13];
+    Imm14 "imm14" Decimal, Signed, [36:36, 32:27, 19:13];
+    Imm22 "imm22" Decimal, Signed, [36:36, 26:22, 35:27, 19:13];
+    Count2 "count2" Decimal, PlusOne, [28:27];
+    LoadHint "ldhint" Completer(LOAD_HINTS), Unsigned, [29:28];
+    StoreHint "sthint" Completer(STORE_HINTS), Unsigned, [29:28];
+    StatusField "sf" Completer(STATUS_FIELDS), Unsigned, [35:34];
+    Whether "bwh" Completer(WHETHER), Unsigned, [34:33];
+    Prefetch "ph" Completer(PREFETCH), Unsigned, [12:12];
+    Deallocation "dh" Completer(DEALLOCATION), Unsigned, [35:35];
+    Target25 "target25" Target, SignedShifted(4), [36:36, 32:13];
+}
+
+/// A value that a field cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    /// The field.
+    pub field: Field,
+    /// The value.
+    pub value: i64,
+}
+
+impl Field {
+    /// The field of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Field> {
+        Field::ALL.iter().copied().find(|field| field.name() == name)
+    }
+
+    /// The number of its bits.
+    #[must_use]
+    pub const fn width(self) -> u32 {
+        let bits = self.bits();
+        let (mut width, mut index) = (0, 0);
+        while index < bits.len() {
+            width += bits[index].high - bits[index].low + 1;
+            index += 1;
+        }
+        width
+    }
+
+    /// Its value in an instruction: the slot in bits 0-40, the L slot in bits 64-104.
+    #[must_use]
+    pub const fn extract(self, instruction: u128) -> i64 {
+        let bits = self.bits();
+        let (mut raw, mut index) = (0u64, 0);
+        while index < bits.len() {
+            let width = bits[index].high - bits[index].low + 1;
+            let run = (instruction >> bits[index].low) as u64 & (u64::MAX >> (64 - width));
+            raw = if width == 64 { run } else { raw << width | run };
+            index += 1;
+        }
+        let signed = (raw << (64 - self.width())) as i64 >> (64 - self.width());
+        match self.form() {
+            Form::Unsigned => raw as i64,
+            Form::Signed => signed,
+            Form::SignedShifted(shift) => signed << shift,
+            Form::UnsignedShifted(shift) => (raw << shift) as i64,
+            Form::PlusOne => raw as i64 + 1,
+            Form::Plus32 => raw as i64 + 32,
+            Form::Complement(from) => from - raw as i64,
+            Form::Table(values) => values[raw as usize],
+        }
+    }
+
+    /// Puts a value into an instruction whose bits of this field are zero.
+    ///
+    /// # Errors
+    /// If the field cannot hold the value.
+    pub fn insert(self, instruction: &mut u128, value: i64) -> Result<(), OutOfRange> {
+        let raw = match self.form() {
+            Form::Unsigned | Form::Signed => Some(value),
+            Form::SignedShifted(shift) | Form::UnsignedShifted(shift) => Some(value >> shift),
+            Form::PlusOne => value.checked_sub(1),
+            Form::Plus32 => value.checked_sub(32),
+            Form::Complement(from) => from.checked_sub(value),
+            Form::Table(values) => values.iter().position(|&v| v == value).map(|raw| raw as i64),
+        };
+        let mut raw = raw.ok_or(OutOfRange { field: self, value })? as u64;
+        let mut with = *instruction;
+        for bits in self.bits().iter().rev() {
+            let width = bits.high - bits.low + 1;
+            with |= u128::from(raw & (u64::MAX >> (64 - width))) << bits.low;
+            raw = raw.checked_shr(width).unwrap_or(0);
+        }
+        if self.extract(with) != value {
+            return Err(OutOfRange { field: self, value });
+        }
+        *instruction = with;
+        Ok(())
+    }
+}
