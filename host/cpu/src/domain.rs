@@ -1,0 +1,153 @@
+//! What the processors of one machine share: pending external interrupts, global purges.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A global purge that another processor asked for (`ptc.g`, `ptc.ga`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purge {
+    /// The region identifier.
+    pub rid: u32,
+    /// The virtual address; its region bits do not count.
+    pub address: u64,
+    /// The size of the range, as a power of two.
+    pub page_size: u8,
+}
+
+/// The side of a processor that other threads reach.
+#[derive(Debug, Default)]
+pub struct Port {
+    irr: [AtomicU64; 4],
+    attention: AtomicBool,
+    exit: AtomicBool,
+    parked: AtomicBool,
+    purges: Mutex<Vec<Purge>>,
+    purging: AtomicBool,
+}
+
+impl Port {
+    /// Makes an external interrupt pending (its bit in cr.irr).
+    pub fn raise(&self, vector: u8) {
+        self.irr[usize::from(vector >> 6)].fetch_or(1 << (vector & 63), Ordering::Release);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// One of the four interrupt request registers.
+    #[must_use]
+    pub fn irr(&self, index: usize) -> u64 {
+        self.irr[index].load(Ordering::Acquire)
+    }
+
+    /// Takes a pending interrupt.
+    pub fn clear(&self, vector: u8) {
+        self.irr[usize::from(vector >> 6)].fetch_and(!(1 << (vector & 63)), Ordering::AcqRel);
+    }
+
+    /// Makes the processor leave its run loop at the next block boundary.
+    pub fn request_exit(&self) {
+        self.exit.store(true, Ordering::Release);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Whether an exit was asked for since the last call.
+    pub fn take_exit(&self) -> bool {
+        self.exit.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether anything above may have changed since the last call.
+    #[inline]
+    #[must_use]
+    pub fn attention(&self) -> bool {
+        self.attention.load(Ordering::Relaxed)
+    }
+
+    /// Takes the attention flag.
+    pub fn take_attention(&self) -> bool {
+        self.attention.swap(false, Ordering::AcqRel)
+    }
+
+    /// Sets the attention flag, so that the processor looks at its pending interrupts again.
+    pub fn request_attention(&self) {
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Says whether the processor executes no instructions for now; purges do not wait for a parked one, which
+    /// performs them before its next instruction.
+    pub fn set_parked(&self, parked: bool) {
+        self.parked.store(parked, Ordering::SeqCst);
+    }
+
+    /// Takes the purges that wait, in order. [`Port::purged`] must follow when they are done.
+    pub fn take_purges(&self) -> Vec<Purge> {
+        if self.purging.load(Ordering::Acquire) {
+            std::mem::take(&mut *self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Says that all purges taken are done.
+    pub fn purged(&self) {
+        let waiting = self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if waiting.is_empty() {
+            self.purging.store(false, Ordering::Release);
+        }
+    }
+
+    fn purge(&self, purge: Purge) {
+        let mut waiting = self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        waiting.push(purge);
+        self.purging.store(true, Ordering::SeqCst);
+        self.attention.store(true, Ordering::Release);
+    }
+}
+
+/// The processors of one machine.
+#[derive(Debug)]
+pub struct Domain {
+    ports: Vec<Port>,
+    cooperative: bool,
+}
+
+impl Domain {
+    /// A domain of `processors`. In a cooperative one all of them run on one thread in turns, so none waits
+    /// for another.
+    #[must_use]
+    pub fn new(processors: usize, cooperative: bool) -> Domain {
+        Domain { ports: (0..processors).map(|_| Port::default()).collect(), cooperative }
+    }
+
+    /// The port of a processor.
+    #[must_use]
+    pub fn port(&self, processor: usize) -> &Port {
+        &self.ports[processor]
+    }
+
+    /// The number of processors.
+    #[must_use]
+    pub fn processors(&self) -> usize {
+        self.ports.len()
+    }
+
+    /// Whether no other thread changes memory while a processor of the domain runs.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.ports.len() == 1
+    }
+
+    /// Sends a purge to all processors but `from`.
+    pub fn broadcast(&self, from: usize, purge: Purge) {
+        for (index, port) in self.ports.iter().enumerate() {
+            if index != from {
+                port.purge(purge);
+            }
+        }
+    }
+
+    /// Whether every purge broadcast is done by all processors but `from` that execute instructions.
+    #[must_use]
+    pub fn purges_done(&self, from: usize) -> bool {
+        let done = |port: &Port| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
+        self.cooperative || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
+    }
+}
