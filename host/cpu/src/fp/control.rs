@@ -167,19 +167,8 @@ impl Control {
         };
         // td of sf0 is reserved (SDM 1:89).
         let traps_disabled = field & 1 << 6 != 0 && !matches!(sf, StatusField::Sf0);
-        let enabled = if traps_disabled {
-            Flags::empty()
-        } else {
-            Flags::from_bits_truncate(!fpsr as u8)
-        };
-        Control {
-            precision,
-            rounding,
-            ftz: field & 1 != 0,
-            enabled,
-            exponent_min,
-            exponent_max,
-        }
+        let enabled = if traps_disabled { Flags::empty() } else { Flags::from_bits_truncate(!fpsr as u8) };
+        Control { precision, rounding, ftz: field & 1 != 0, enabled, exponent_min, exponent_max }
     }
 }
 
@@ -201,11 +190,6 @@ impl<T> Outcome<T> {
     #[inline]
     #[must_use]
     pub const fn exact(value: T) -> Outcome<T> {
-        Outcome {
-            value,
-            flags: Flags::empty(),
-            fault: Fault::empty(),
-            trap: Trap::empty(),
-        }
+        Outcome { value, flags: Flags::empty(), fault: Fault::empty(), trap: Trap::empty() }
     }
 }

@@ -41,10 +41,7 @@ impl Fr {
     #[inline]
     #[must_use]
     pub const fn new(sign: bool, exponent: u32, significand: u64) -> Fr {
-        Fr {
-            significand,
-            sign_exponent: (sign as u32) << 17 | exponent,
-        }
+        Fr { significand, sign_exponent: (sign as u32) << 17 | exponent }
     }
 
     /// Infinity of the given sign.
@@ -163,19 +160,13 @@ impl Fr {
     #[inline]
     #[must_use]
     pub const fn negate(self) -> Fr {
-        Fr {
-            significand: self.significand,
-            sign_exponent: self.sign_exponent ^ SIGN,
-        }
+        Fr { significand: self.significand, sign_exponent: self.sign_exponent ^ SIGN }
     }
 
     /// A NaN with its quiet bit set.
     #[inline]
     #[must_use]
     pub const fn quieted(self) -> Fr {
-        Fr {
-            significand: self.significand | QUIET_BIT,
-            sign_exponent: self.sign_exponent,
-        }
+        Fr { significand: self.significand | QUIET_BIT, sign_exponent: self.sign_exponent }
     }
 }
