@@ -54,7 +54,7 @@ pub enum Kind {
     Hexadecimal,
     /// A bundle address relative to that of the instruction.
     Target,
-    /// One of these texts, by value; an empty one writes nothing, `None` is reserved.
+    /// One of these texts, by value. An empty one writes nothing; `None` has no syntax and is no hint.
     Completer(&'static [Option<&'static str>]),
 }
 
@@ -105,6 +105,12 @@ const STATUS_FIELDS: &[Option<&str>] = &[Some(".s0"), Some(".s1"), Some(".s2"), 
 const WHETHER: &[Option<&str>] = &[Some(".sptk"), Some(".spnt"), Some(".dptk"), Some(".dpnt")];
 const PREFETCH: &[Option<&str>] = &[Some(".few"), Some(".many")];
 const DEALLOCATION: &[Option<&str>] = &[Some(""), Some(".clr")];
+const CALL_WHETHER: &[Option<&str>] =
+    &[None, Some(".sptk"), None, Some(".spnt"), None, Some(".dptk"), None, Some(".dpnt")];
+const PREDICT_WHETHER: &[Option<&str>] = &[Some(".sptk"), Some(".loop"), Some(".dptk"), Some(".exit")];
+const PREDICT_INDIRECT_WHETHER: &[Option<&str>] = &[Some(".sptk"), None, Some(".dptk"), None];
+const MOVE_WHETHER: &[Option<&str>] = &[Some(".sptk"), Some(""), Some(".dptk"), None];
+const IMPORTANCE: &[Option<&str>] = &[Some(""), Some(".imp")];
 
 fields! {
     Qp "qp" Pr, Unsigned, [5:0];
@@ -125,14 +131,42 @@ fields! {
     Imm8 "imm8" Decimal, Signed, [36:36, 19:13];
     Imm14 "imm14" Decimal, Signed, [36:36, 32:27, 19:13];
     Imm22 "imm22" Decimal, Signed, [36:36, 26:22, 35:27, 19:13];
+    Imm1 "imm1" Decimal, Signed, [36:36];
+    Imm5 "imm5" Decimal, Plus32, [18:14];
+    Imm21 "imm21" Hexadecimal, Unsigned, [36:36, 25:6];
+    Imm44 "imm44" Hexadecimal, SignedShifted(16), [36:36, 32:6];
+    Imm62 "imm62" Hexadecimal, Unsigned, [104:64, 36:36, 25:6];
+    Imm64 "imm64" Hexadecimal, Unsigned, [36:36, 104:64, 21:21, 26:22, 35:27, 19:13];
+    Mask17 "mask17" Hexadecimal, SignedShifted(1), [36:36, 31:24, 12:6];
     Count2 "count2" Decimal, PlusOne, [28:27];
+    Count2c "count2c" Decimal, Table(&[0, 7, 15, 16]), [31:30];
+    Count5 "count5" Decimal, Unsigned, [18:14];
+    Ccount5 "ccount5" Decimal, Complement(31), [24:20];
+    Count6 "count6" Decimal, Unsigned, [32:27];
+    Len4 "len4" Decimal, PlusOne, [30:27];
+    Len6 "len6" Decimal, PlusOne, [32:27];
+    Pos6 "pos6" Decimal, Unsigned, [19:14];
+    Cpos6 "cpos6" Decimal, Complement(63), [25:20];
+    Cpos6b "cpos6b" Decimal, Complement(63), [19:14];
+    Cpos6d "cpos6d" Decimal, Complement(63), [36:31];
+    Mhtype8 "mhtype8" Hexadecimal, Unsigned, [27:20];
     LoadHint "ldhint" Completer(LOAD_HINTS), Unsigned, [29:28];
     StoreHint "sthint" Completer(STORE_HINTS), Unsigned, [29:28];
     StatusField "sf" Completer(STATUS_FIELDS), Unsigned, [35:34];
     Whether "bwh" Completer(WHETHER), Unsigned, [34:33];
     Prefetch "ph" Completer(PREFETCH), Unsigned, [12:12];
     Deallocation "dh" Completer(DEALLOCATION), Unsigned, [35:35];
+    CallWhether "cwh" Completer(CALL_WHETHER), Unsigned, [34:32];
+    PredictWhether "ipwh" Completer(PREDICT_WHETHER), Unsigned, [4:3];
+    PredictIndirectWhether "indwh" Completer(PREDICT_INDIRECT_WHETHER), Unsigned, [4:3];
+    MoveWhether "mwh" Completer(MOVE_WHETHER), Unsigned, [21:20];
+    PredictImportance "bih" Completer(IMPORTANCE), Unsigned, [35:35];
+    MoveImportance "ih" Completer(IMPORTANCE), Unsigned, [23:23];
     Target25 "target25" Target, SignedShifted(4), [36:36, 32:13];
+    Target25Check "target25c" Target, SignedShifted(4), [36:36, 32:20, 12:6];
+    Target64 "target64" Target, SignedShifted(4), [36:36, 104:66, 32:13];
+    Tag13 "tag13" Target, SignedShifted(4), [32:24];
+    Tag13Predict "tag13p" Target, SignedShifted(4), [34:33, 12:6];
 }
 
 /// A value that a field cannot hold.

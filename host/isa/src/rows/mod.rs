@@ -93,3 +93,36 @@ macro_rules! rows {
 }
 
 use {bit_fields, rows};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Unit;
+
+    #[test]
+    fn no_two_rows_of_a_unit_overlap() {
+        for unit in [Unit::M, Unit::I, Unit::F, Unit::B, Unit::X] {
+            let rows: Vec<_> = all().filter(|row| row.units.contains(&unit)).collect();
+            for (index, a) in rows.iter().enumerate() {
+                for b in &rows[index + 1..] {
+                    let common = a.fixed.mask & b.fixed.mask;
+                    assert_ne!(a.fixed.value & common, b.fixed.value & common, "{:?} and {:?}", a.opcode, b.opcode);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_field_of_a_row_overlaps_another_or_the_fixed_bits() {
+        for row in all() {
+            let mut used = u128::from(row.fixed.mask) | if row.predicated() { 0x3f } else { 0 };
+            for field in row.fields() {
+                for bits in field.bits() {
+                    let mask = (!0u128 >> (127 - (bits.high - bits.low))) << bits.low;
+                    assert_eq!(used & mask, 0, "{:?}: {}", row.opcode, field.name());
+                    used |= mask;
+                }
+            }
+        }
+    }
+}
