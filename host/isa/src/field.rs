@@ -99,8 +99,16 @@ macro_rules! fields {
     };
 }
 
-const LOAD_HINTS: &[Option<&str>] = &[Some(""), Some(".nt1"), Some(".d2"), Some(".nta")];
-const STORE_HINTS: &[Option<&str>] = &[Some(""), Some(".d1"), Some(".d2"), Some(".nta")];
+const LOAD_HINTS: &[Option<&str>] =
+    &[Some(""), Some(".nt1"), Some(".d2"), Some(".nta"), Some(".d4"), Some(".d5"), Some(".d6"), Some(".d7")];
+const LOAD_UPDATE_HINTS: &[Option<&str>] = &[Some(""), Some(".nt1"), None, Some(".nta")];
+const STORE_HINTS: &[Option<&str>] =
+    &[Some(""), Some(".d1"), Some(".d2"), Some(".nta"), Some(".d4"), Some(".d5"), Some(".d6"), Some(".d7")];
+const STORE_UPDATE_HINTS: &[Option<&str>] = &[Some(""), None, None, Some(".nta")];
+const LINE_PREFETCH_HINTS: &[Option<&str>] =
+    &[Some(""), Some(".nt1"), Some(".nt2"), Some(".nta"), Some(".d4"), Some(".d5"), Some(".d6"), Some(".d7")];
+const RESERVED_IF_SET: &[Option<&str>] = &[Some(""), None];
+const INCREMENTS: &[i64] = &[16, 8, 4, 1, -16, -8, -4, -1];
 const STATUS_FIELDS: &[Option<&str>] = &[Some(".s0"), Some(".s1"), Some(".s2"), Some(".s3")];
 const WHETHER: &[Option<&str>] = &[Some(".sptk"), Some(".spnt"), Some(".dptk"), Some(".dpnt")];
 const PREFETCH: &[Option<&str>] = &[Some(".few"), Some(".many")];
@@ -150,8 +158,6 @@ fields! {
     Cpos6b "cpos6b" Decimal, Complement(63), [19:14];
     Cpos6d "cpos6d" Decimal, Complement(63), [36:31];
     Mhtype8 "mhtype8" Hexadecimal, Unsigned, [27:20];
-    LoadHint "ldhint" Completer(LOAD_HINTS), Unsigned, [29:28];
-    StoreHint "sthint" Completer(STORE_HINTS), Unsigned, [29:28];
     StatusField "sf" Completer(STATUS_FIELDS), Unsigned, [35:34];
     Whether "bwh" Completer(WHETHER), Unsigned, [34:33];
     Prefetch "ph" Completer(PREFETCH), Unsigned, [12:12];
@@ -167,6 +173,32 @@ fields! {
     Target64 "target64" Target, SignedShifted(4), [36:36, 104:66, 32:13];
     Tag13 "tag13" Target, SignedShifted(4), [32:24];
     Tag13Predict "tag13p" Target, SignedShifted(4), [34:33, 12:6];
+
+    // M and F units
+    LoadHint "ldhint" Completer(LOAD_HINTS), Unsigned, [19:19, 29:28];
+    LoadUpdateHint "ldhintu" Completer(LOAD_UPDATE_HINTS), Unsigned, [29:28];
+    StoreHint "sthint" Completer(STORE_HINTS), Unsigned, [12:12, 29:28];
+    StoreUpdateHint "sthintu" Completer(STORE_UPDATE_HINTS), Unsigned, [29:28];
+    LinePrefetchHint "lfhint" Completer(LINE_PREFETCH_HINTS), Unsigned, [12:12, 29:28];
+    LinePrefetchCount "cnt6" Decimal, PlusOne, [11:6];
+    LinePrefetchStride "strd5" Decimal, SignedShifted(6), [17:13];
+    Imm9Store "imm9a" Decimal, Signed, [36:36, 27:27, 12:6];
+    Imm9Load "imm9b" Decimal, Signed, [36:36, 27:27, 19:13];
+    Increment3 "inc3" Decimal, Table(INCREMENTS), [15:13];
+    SizeOfFrame "sof" Decimal, Unsigned, [19:13];
+    SizeOfLocals "sol" Decimal, Unsigned, [26:20];
+    SizeOfRotating "sor" Decimal, UnsignedShifted(3), [30:27];
+    Imm2 "imm2" Decimal, Unsigned, [14:13];
+    Imm24 "imm24" Hexadecimal, Unsigned, [36:36, 32:31, 26:6];
+    HintBit11 "hint11" Completer(RESERVED_IF_SET), Unsigned, [11:11];
+    Imm19 "imm19" Decimal, Unsigned, [36:36, 25:12, 9:6];
+    Dahr3 "dahr3" Dahr, Unsigned, [25:23];
+    Imm16Dahr "imm16d" Decimal, Unsigned, [36:36, 22:12, 9:6];
+    Fclass9 "fclass9" Hexadecimal, Unsigned, [26:20, 34:33];
+    AndMask7 "amask7" Hexadecimal, Unsigned, [19:13];
+    OrMask7 "omask7" Hexadecimal, Unsigned, [26:20];
+    Target25Fchkf "target25f" Target, SignedShifted(4), [36:36, 25:6];
+    Imm21Decimal "imm21d" Decimal, Unsigned, [36:36, 25:6];
 }
 
 /// A value that a field cannot hold.

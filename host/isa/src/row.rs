@@ -70,8 +70,9 @@ bitflags::bitflags! {
 
 /// Optional parts of the instruction set, reported in CPUID register 4 (SDM 1:34).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the instructions")]
+#[expect(missing_docs, reason = "named after the bits")]
 pub enum Feature {
+    Ao,
     Clz,
     Mpy4,
 }
