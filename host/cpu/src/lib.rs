@@ -1,8 +1,18 @@
 //! One IA-64 processor: registers, register stack engine, MMU, interruptions, instruction semantics and the
 //! engine that executes them. It knows nothing of machines and virtual machines: memory and devices are a
 //! [`bus::Bus`], and an [`exit::Exit`] says why it stopped.
+//!
+//! Read [`registers`], [`processor`] and [`op`] first, then [`engine`]. To add an instruction, add its row to
+//! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod bus;
 pub mod domain;
+pub mod engine;
+pub mod exit;
 pub mod fp;
+pub mod interruption;
+pub mod op;
+pub mod processor;
 pub mod psr;
+pub mod registers;
+pub mod semantics;

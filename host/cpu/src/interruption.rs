@@ -1,0 +1,184 @@
+//! Interruptions: their vectors, what they report, and their delivery to the interruption vector table (SDM 2:95).
+
+use bitfield_struct::bitfield;
+
+use crate::processor::Processor;
+use crate::psr::Psr;
+use crate::registers::cr;
+
+/// The interruption vectors, by their offset in the table (SDM 2:165).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+#[expect(missing_docs, reason = "the SDM's names")]
+pub enum Vector {
+    VhptTranslation = 0x0000,
+    InstructionTlb = 0x0400,
+    DataTlb = 0x0800,
+    AlternateInstructionTlb = 0x0c00,
+    AlternateDataTlb = 0x1000,
+    DataNestedTlb = 0x1400,
+    InstructionKeyMiss = 0x1800,
+    DataKeyMiss = 0x1c00,
+    DirtyBit = 0x2000,
+    InstructionAccessBit = 0x2400,
+    DataAccessBit = 0x2800,
+    BreakInstruction = 0x2c00,
+    ExternalInterrupt = 0x3000,
+    VirtualExternalInterrupt = 0x3400,
+    PageNotPresent = 0x5000,
+    KeyPermission = 0x5100,
+    InstructionAccessRights = 0x5200,
+    DataAccessRights = 0x5300,
+    GeneralException = 0x5400,
+    DisabledFpRegister = 0x5500,
+    NatConsumption = 0x5600,
+    Speculation = 0x5700,
+    Debug = 0x5900,
+    UnalignedReference = 0x5a00,
+    UnsupportedDataReference = 0x5b00,
+    FloatingPointFault = 0x5c00,
+    FloatingPointTrap = 0x5d00,
+    LowerPrivilegeTransferTrap = 0x5e00,
+    TakenBranchTrap = 0x5f00,
+    SingleStepTrap = 0x6000,
+    Virtualization = 0x6100,
+}
+
+/// The interruption status register (SDM 2:37).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct Isr {
+    /// What happened, by vector.
+    pub code: u16,
+    /// The external interrupt vector or IA-32 information.
+    pub vector: u8,
+    __: u8,
+    /// By an instruction fetch.
+    pub x: bool,
+    /// By a write.
+    pub w: bool,
+    /// By a read.
+    pub r: bool,
+    /// By an access that is none (tpa, fc, probe, lfetch, …); the code then names the instruction.
+    pub na: bool,
+    /// By a speculative load.
+    pub sp: bool,
+    /// By the register stack engine.
+    pub rs: bool,
+    /// By an incomplete register frame.
+    pub ir: bool,
+    /// While PSR.ic was 0.
+    pub ni: bool,
+    /// Supervisor override.
+    pub so: bool,
+    /// The slot.
+    #[bits(2)]
+    pub ei: u8,
+    /// The exception deferral bit of the page's translation.
+    pub ed: bool,
+    #[bits(20)]
+    __: u32,
+}
+
+/// ISR.code of a General Exception (SDM 2:174).
+#[expect(missing_docs, reason = "the SDM's names")]
+pub mod general {
+    pub const ILLEGAL_OPERATION: u16 = 0x00;
+    pub const PRIVILEGED_OPERATION: u16 = 0x10;
+    pub const PRIVILEGED_REGISTER: u16 = 0x20;
+    pub const RESERVED_REGISTER_FIELD: u16 = 0x30;
+    pub const DISABLED_ISA_TRANSITION: u16 = 0x40;
+    pub const UNIMPLEMENTED_DATA_ADDRESS: u16 = 0x30;
+}
+
+/// An interruption with what it reports. Registers that it does not set are `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interruption {
+    /// Where it goes.
+    pub vector: Vector,
+    /// What it reports; ei and ni are filled in at delivery.
+    pub isr: Isr,
+    /// The faulting address.
+    pub ifa: Option<u64>,
+    /// The page size and key for an insertion.
+    pub itir: Option<u64>,
+    /// The immediate of a break or of a speculation check.
+    pub iim: Option<u64>,
+    /// The address of the VHPT entry.
+    pub iha: Option<u64>,
+    /// A trap: the instruction has been executed, and IP is behind it.
+    pub trap: bool,
+}
+
+impl Interruption {
+    /// A fault that sets ISR only.
+    #[must_use]
+    pub const fn fault(vector: Vector, code: u16) -> Interruption {
+        Interruption {
+            vector,
+            isr: Isr::new().with_code(code),
+            ifa: None,
+            itir: None,
+            iim: None,
+            iha: None,
+            trap: false,
+        }
+    }
+
+    /// An Illegal Operation fault.
+    pub const ILLEGAL_OPERATION: Interruption =
+        Interruption::fault(Vector::GeneralException, general::ILLEGAL_OPERATION);
+    /// A Privileged Operation fault.
+    pub const PRIVILEGED_OPERATION: Interruption =
+        Interruption::fault(Vector::GeneralException, general::PRIVILEGED_OPERATION);
+    /// A Privileged Register fault.
+    pub const PRIVILEGED_REGISTER: Interruption =
+        Interruption::fault(Vector::GeneralException, general::PRIVILEGED_REGISTER);
+    /// A Reserved Register/Field fault.
+    pub const RESERVED_REGISTER_FIELD: Interruption =
+        Interruption::fault(Vector::GeneralException, general::RESERVED_REGISTER_FIELD);
+    /// A Register NaT Consumption fault of an instruction that accesses no memory.
+    pub const REGISTER_NAT_CONSUMPTION: Interruption = Interruption::fault(Vector::NatConsumption, 0x10);
+}
+
+impl Processor {
+    /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume
+    /// at; `last` is the bundle of the last instruction that completed and `slot` the one that interrupted.
+    pub fn deliver(&mut self, interruption: &Interruption, last: u64, slot: u8) {
+        let registers = &mut self.registers;
+        let psr = registers.psr;
+        let isr = interruption.isr.with_ei(slot).with_ni(!psr.ic());
+        registers.cr[cr::ISR] = isr.into();
+        if psr.ic() {
+            registers.cr[cr::IPSR] = psr.into();
+            registers.cr[cr::IIP] = registers.ip;
+            registers.cr[cr::IIPA] = last;
+            registers.cr[cr::IFS] &= !(1 << 63);
+            let set = [
+                (cr::IFA, interruption.ifa),
+                (cr::ITIR, interruption.itir),
+                (cr::IIM, interruption.iim),
+                (cr::IHA, interruption.iha),
+            ];
+            for (register, value) in set {
+                if let Some(value) = value {
+                    registers.cr[register] = value;
+                }
+            }
+        }
+        registers.select_bank(false);
+        let dcr = registers.cr[cr::DCR];
+        let kept = Psr::new()
+            .with_up(psr.up())
+            .with_mfl(psr.mfl())
+            .with_mfh(psr.mfh())
+            .with_pk(psr.pk())
+            .with_dt(psr.dt())
+            .with_rt(psr.rt())
+            .with_it(psr.it())
+            .with_mc(psr.mc())
+            .with_sp(psr.sp());
+        registers.ip = registers.cr[cr::IVA] & !0x7fff | u64::from(interruption.vector as u16);
+        self.set_psr(kept.with_be(dcr >> 1 & 1 != 0).with_pp(dcr & 1 != 0));
+    }
+}

@@ -1,0 +1,109 @@
+//! The decoded form of an instruction: the function that executes it and its operands.
+
+use patchbay_isa::{Cause, Field, Instruction};
+
+use crate::processor::Processor;
+use crate::semantics;
+
+/// Executes an instruction whose qualifying predicate is true.
+pub type Execute = fn(&mut Processor, &Op) -> Outcome;
+
+/// `Ok` when execution goes on with the next instruction of the block.
+pub type Outcome = Result<(), Stop>;
+
+/// Why execution does not simply go on with the next instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The instruction has completed and set IP; PSR.ri is 0.
+    Branch,
+    /// The instruction has completed and set IP and PSR.ri (`rfi`).
+    Return,
+    /// The instruction has completed, and what follows must be decoded or looked up again.
+    Serialize,
+    /// The instruction raises `Processor::raised`. Of a trap, the instruction has completed.
+    Interruption,
+    /// The instruction is virtualized.
+    Virtualization(Option<Cause>),
+    /// The instruction leaves with `Processor::exit`.
+    Exit,
+}
+
+/// An instruction ready to execute. Operands that it does not have are 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Op {
+    /// Its semantics.
+    pub execute: Execute,
+    /// Its immediate, count, position or displacement; see [`Op::new`] for those that have two.
+    pub imm: i64,
+    /// r1, f1 or b1.
+    pub r1: u8,
+    /// r2, f2 or b2.
+    pub r2: u8,
+    /// r3, f3, ar3 or cr3.
+    pub r3: u8,
+    /// f4, or the second immediate.
+    pub r4: u8,
+    /// p1.
+    pub p1: u8,
+    /// p2.
+    pub p2: u8,
+    /// The predicate that decides whether it executes: 0 for instructions that execute whatever theirs is.
+    pub qp: u8,
+    /// The qualifying predicate as encoded, for those instructions.
+    pub predicate: u8,
+    /// The slot.
+    pub slot: u8,
+    /// The bundle, counted from the first of the block.
+    pub bundle: u8,
+    /// The instructions of the block before this one.
+    pub before: u8,
+    /// The status field, or another completer that matters.
+    pub completer: u8,
+    /// Why it is virtualized, if it is.
+    pub cause: Option<Cause>,
+}
+
+impl Op {
+    /// Lowers an instruction.
+    #[must_use]
+    pub fn new(instruction: &Instruction) -> Op {
+        let row = instruction.row();
+        let mut op = Op {
+            execute: semantics::of(instruction.opcode),
+            imm: 0,
+            r1: 0,
+            r2: 0,
+            r3: 0,
+            r4: 0,
+            p1: 0,
+            p2: 0,
+            qp: instruction.qp(),
+            predicate: instruction.qp(),
+            slot: 0,
+            bundle: 0,
+            before: 0,
+            completer: 0,
+            cause: row.facts.cause,
+        };
+        for field in row.fields() {
+            let value = instruction.field(field);
+            match field {
+                Field::R1 | Field::F1 | Field::B1 => op.r1 = value as u8,
+                Field::R2 | Field::F2 | Field::B2 => op.r2 = value as u8,
+                Field::R3 | Field::R3Short | Field::F3 | Field::Ar3 | Field::Cr3 => op.r3 = value as u8,
+                Field::F4 => op.r4 = value as u8,
+                Field::P1 => op.p1 = value as u8,
+                Field::P2 => op.p2 = value as u8,
+                Field::StatusField => op.completer = value as u8,
+                Field::LoadHint
+                | Field::StoreHint
+                | Field::Whether
+                | Field::Prefetch
+                | Field::Deallocation
+                | Field::Qp => {}
+                _ => op.imm = value,
+            }
+        }
+        op
+    }
+}

@@ -1,0 +1,169 @@
+//! A processor, and the vocabulary in which the semantics of instructions are written.
+
+use std::sync::Arc;
+
+use crate::bus::{Bus, Clock};
+use crate::domain::{Domain, Port};
+use crate::exit::Exit;
+use crate::interruption::Interruption;
+use crate::op::{Op, Outcome, Stop};
+use crate::psr::Psr;
+use crate::registers::Registers;
+
+/// What a processor is connected to.
+#[derive(Clone)]
+pub struct Configuration {
+    /// The processors of its machine.
+    pub domain: Arc<Domain>,
+    /// Which of them it is.
+    pub index: usize,
+    /// Memory and devices.
+    pub bus: Arc<dyn Bus>,
+    /// The machine's time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One processor. Engines execute it; nothing here says how.
+pub struct Processor {
+    /// The registers that instructions name.
+    pub registers: Registers,
+    /// Instructions completed since reset, those with a false predicate among them.
+    pub instructions: u64,
+    /// The bundle of the last instruction completed, for cr.iipa.
+    pub last_ip: u64,
+    pub(crate) configuration: Configuration,
+    /// The interruption that a function returning [`Stop::Interruption`] raises.
+    pub(crate) raised: Interruption,
+    /// The exit that a function returning [`Stop::Exit`] asks for.
+    pub(crate) exit: Option<Exit>,
+}
+
+impl Processor {
+    /// A processor after reset.
+    #[must_use]
+    pub fn new(configuration: Configuration) -> Processor {
+        Processor {
+            registers: Registers::new(),
+            instructions: 0,
+            last_ip: 0,
+            configuration,
+            raised: Interruption::ILLEGAL_OPERATION,
+            exit: None,
+        }
+    }
+
+    /// Where other threads reach this processor.
+    #[must_use]
+    pub fn port(&self) -> &Port {
+        self.configuration.domain.port(self.configuration.index)
+    }
+
+    /// Sets PSR, and whatever follows from it. The register bank is exchanged if PSR.bn changes.
+    pub fn set_psr(&mut self, psr: Psr) {
+        self.registers.select_bank(psr.bn());
+        self.registers.psr = psr;
+    }
+
+    /// Raises an interruption in place of an instruction's result: `return Err(p.raise(…))`.
+    #[cold]
+    pub fn raise(&mut self, interruption: Interruption) -> Stop {
+        self.raised = interruption;
+        Stop::Interruption
+    }
+}
+
+/// What instructions do with registers.
+impl Processor {
+    /// The value of a general register.
+    #[inline]
+    #[must_use]
+    pub fn gr(&self, r: u8) -> u64 {
+        self.registers.gr[usize::from(r & 127)]
+    }
+
+    /// Whether a general register is NaT.
+    #[inline]
+    #[must_use]
+    pub fn nat(&self, r: u8) -> bool {
+        self.registers.gr_nat(r)
+    }
+
+    /// Whether either of two general registers is NaT.
+    #[inline]
+    #[must_use]
+    pub fn nat2(&self, r: u8, s: u8) -> bool {
+        (self.registers.nat[0] | self.registers.nat[1]) != 0 && (self.nat(r) || self.nat(s))
+    }
+
+    /// Sets a general register and its NaT bit. The decoder has seen to it that it is a legal target.
+    #[inline]
+    pub fn set_gr(&mut self, r: u8, value: u64, nat: bool) {
+        self.registers.gr[usize::from(r & 127)] = value;
+        self.registers.set_gr_nat(r, nat);
+    }
+
+    /// The value of a general register that must not be NaT.
+    ///
+    /// # Errors
+    /// Register NaT Consumption.
+    #[inline]
+    pub fn gr_not_nat(&mut self, r: u8) -> Result<u64, Stop> {
+        if self.nat(r) {
+            return Err(self.raise(Interruption::REGISTER_NAT_CONSUMPTION));
+        }
+        Ok(self.gr(r))
+    }
+
+    /// A predicate.
+    #[inline]
+    #[must_use]
+    pub fn pr(&self, p: u8) -> bool {
+        self.registers.pr >> (p & 63) & 1 != 0
+    }
+
+    /// Sets a predicate; p0 stays 1.
+    #[inline]
+    pub fn set_pr(&mut self, p: u8, value: bool) {
+        let pr = &mut self.registers.pr;
+        *pr = *pr & !(1 << (p & 63)) | u64::from(value) << (p & 63) | 1;
+    }
+
+    /// The address of the bundle of an instruction in the block that executes.
+    #[inline]
+    #[must_use]
+    pub fn ip(&self, op: &Op) -> u64 {
+        self.registers.ip.wrapping_add(u64::from(op.bundle) << 4)
+    }
+
+    /// Continues at this bundle address.
+    #[inline]
+    #[must_use]
+    pub fn branch(&mut self, target: u64) -> Stop {
+        self.registers.ip = target & !0xf;
+        Stop::Branch
+    }
+
+    /// Requires privilege level 0.
+    ///
+    /// # Errors
+    /// Privileged Operation.
+    #[inline]
+    pub fn privileged(&mut self) -> Outcome {
+        if self.registers.psr.cpl() != 0 {
+            return Err(self.raise(Interruption::PRIVILEGED_OPERATION));
+        }
+        Ok(())
+    }
+
+    /// At PSR.vm = 1, leaves to the VMM with the cause of this instruction.
+    ///
+    /// # Errors
+    /// The exit.
+    #[inline]
+    pub fn virtualized(&mut self, op: &Op) -> Outcome {
+        if self.registers.psr.vm() {
+            return Err(Stop::Virtualization(op.cause));
+        }
+        Ok(())
+    }
+}

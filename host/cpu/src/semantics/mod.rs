@@ -1,0 +1,20 @@
+//! What each instruction does: one function an instruction, named in the table of its unit.
+//!
+//! A function reads like the Operation box of the instruction's page in SDM 3, in the vocabulary of
+//! [`Processor`](crate::processor::Processor). The engine has tested the qualifying predicate, and the decoder that
+//! targets are legal.
+
+pub mod a;
+
+use patchbay_isa::Opcode;
+
+use crate::op::Execute;
+
+/// The semantics of an instruction.
+#[must_use]
+pub fn of(opcode: Opcode) -> Execute {
+    match opcode {
+        Opcode::A(instruction) => a::of(instruction),
+        _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
+    }
+}
