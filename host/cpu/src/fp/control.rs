@@ -3,7 +3,7 @@
 
 use bitflags::bitflags;
 
-use super::register::{BIAS, EXPONENT_EXTENDED_MIN, Fr};
+use super::register::{BIAS, EXPONENT_EXTENDED_MIN, EXPONENT_NATVAL, Fr};
 
 bitflags! {
     /// The IEEE exceptions, in the order of the FPSR trap disables and of a status field's flags.
@@ -34,18 +34,34 @@ bitflags! {
         const Z = 1 << 2;
         /// Software assist, or that of the high half.
         const SWA = 1 << 3;
+        /// Invalid operation in the low half of a pair.
+        const LOW_V = 1 << 4;
+        /// Denormal or unnormal operand in the low half.
+        const LOW_D = 1 << 5;
+        /// Zero divide in the low half.
+        const LOW_Z = 1 << 6;
+        /// Software assist for the low half.
+        const LOW_SWA = 1 << 7;
     }
 
     /// Traps of one operation, as bits of ISR.code. The result has been written.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
     pub struct Trap: u16 {
-        /// Overflow.
+        /// Overflow in the low half of a pair.
+        const LOW_O = 1 << 7;
+        /// Underflow in the low half.
+        const LOW_U = 1 << 8;
+        /// Inexact in the low half.
+        const LOW_I = 1 << 9;
+        /// The low half's magnitude is greater than the exact one.
+        const LOW_FPA = 1 << 10;
+        /// Overflow, or that of the high half.
         const O = 1 << 11;
-        /// Underflow.
+        /// Underflow, or that of the high half.
         const U = 1 << 12;
-        /// Inexact.
+        /// Inexact, or that of the high half.
         const I = 1 << 13;
-        /// The significand was incremented by rounding.
+        /// The magnitude of the result is greater than the exact one, or that of the high half.
         const FPA = 1 << 14;
     }
 }
@@ -130,9 +146,9 @@ pub struct Control {
     pub ftz: bool,
     /// The exceptions that fault or trap.
     pub enabled: Flags,
-    /// The smallest biased 17-bit exponent of a normal result.
+    /// The smallest 17-bit exponent (biased) of a normal result.
     pub exponent_min: u32,
-    /// The largest biased 17-bit exponent of a finite result.
+    /// The largest 17-bit exponent (biased) of a finite result.
     pub exponent_max: u32,
 }
 
@@ -154,7 +170,7 @@ impl Control {
         };
         let (exponent_min, exponent_max) = match completer {
             Completer::Parallel => (BIAS - 126, BIAS + 127),
-            _ if wre => (1, 0x1fffe),
+            _ if wre => (1, EXPONENT_NATVAL),
             Completer::Single => (BIAS - 126, BIAS + 127),
             Completer::Double => (BIAS - 1022, BIAS + 1023),
             Completer::Dynamic => (EXPONENT_EXTENDED_MIN, BIAS + 16383),
@@ -191,5 +207,28 @@ impl<T> Outcome<T> {
     #[must_use]
     pub const fn exact(value: T) -> Outcome<T> {
         Outcome { value, flags: Flags::empty(), fault: Fault::empty(), trap: Trap::empty() }
+    }
+
+    /// A result with the exceptions V, D or Z, which fault if they are enabled.
+    #[inline]
+    pub(super) fn checked(value: T, flags: Flags, control: &Control) -> Outcome<T> {
+        let fault = Fault::from_bits_truncate((flags & control.enabled).bits() & 7);
+        Outcome {
+            value,
+            flags,
+            fault,
+            trap: Trap::empty(),
+        }
+    }
+
+    /// The same exceptions with another result.
+    #[inline]
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
+        Outcome {
+            value: f(self.value),
+            flags: self.flags,
+            fault: self.fault,
+            trap: self.trap,
+        }
     }
 }

@@ -1,10 +1,21 @@
 //! IA-64 floating point: pure functions on the 82-bit register format, with one rounding each.
 //!
-//! Read [`register`] for the format and [`control`] for what FPSR decides, then the family
-//! wanted.
+//! Read [`register`] for the format, [`control`] for what FPSR decides and what an operation gives
+//! back, then the family wanted. To add an operation: one function in its family's file.
 
+pub mod bits;
+pub mod compare;
 pub mod control;
+pub mod convert;
+pub mod fma;
+mod memory;
+mod operand;
+pub mod parallel;
+pub mod reciprocal;
 pub mod register;
+mod round;
 
+pub use compare::Relation;
 pub use control::{Completer, Control, Fault, Flags, Outcome, Rounding, StatusField, Trap};
+pub use convert::Integer;
 pub use register::Fr;
