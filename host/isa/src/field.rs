@@ -198,7 +198,6 @@ fields! {
     AndMask7 "amask7" Hexadecimal, Unsigned, [19:13];
     OrMask7 "omask7" Hexadecimal, Unsigned, [26:20];
     Target25Fchkf "target25f" Target, SignedShifted(4), [36:36, 25:6];
-    Imm21Decimal "imm21d" Decimal, Unsigned, [36:36, 25:6];
 }
 
 /// A value that a field cannot hold.

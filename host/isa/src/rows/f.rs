@@ -1,4 +1,4 @@
-//! F-unit instructions: floating-point and fixed-point multiply (SDM 3:354).
+//! F-unit instructions: floating-point and fixed-point multiply (SDM 3, section 4.6).
 
 use super::{bit_fields, rows};
 use crate::bundle::Unit;
@@ -115,5 +115,5 @@ rows! {
     Break [op = 0, x = 0, x6 = 0x00] "break.f {imm21}";
     // F16, nop, hint
     Nop [op = 0, x = 0, x6 = 0x01, y = 0] "nop.f {imm21}";
-    Hint [op = 0, x = 0, x6 = 0x01, y = 1] "hint.f {imm21d}";
+    Hint [op = 0, x = 0, x6 = 0x01, y = 1] "hint.f {imm21}";
 }

@@ -1,4 +1,4 @@
-//! M-unit instructions: memory access, semaphores, system state (SDM 3:314).
+//! M-unit instructions: memory access, semaphores, system state (SDM 3, section 4.4).
 //!
 //! A load or store that updates its address register has the suffix `Reg` (by a register) or `Imm` (by an
 //! immediate). Causes of `mov` to and from application registers hold for ar.itc and ar.ruc only, which the
@@ -261,7 +261,7 @@ rows! {
     Stf8Imm [op = 7, x6 = 0x31] "stf8{sthintu} [{r3}]={f2},{imm9a}";
     StfeImm [op = 7, x6 = 0x30] "stfe{sthintu} [{r3}]={f2},{imm9a}";
     StfSpillImm [op = 7, x6 = 0x3b] "stf.spill{sthintu} [{r3}]={f2},{imm9a}";
-    // M11, floating-point load pair
+    // M11, floating-point load pair; illegal unless one target is an odd physical register, one an even one
     Ldfps [op = 6, m = 0, x = 1, x6 = 0x02] "ldfps{ldhintu} {f1},{f2}=[{r3}]";
     Ldfpd [op = 6, m = 0, x = 1, x6 = 0x03] "ldfpd{ldhintu} {f1},{f2}=[{r3}]";
     Ldfp8 [op = 6, m = 0, x = 1, x6 = 0x01] "ldfp8{ldhintu} {f1},{f2}=[{r3}]";
@@ -378,7 +378,7 @@ rows! {
     // M32, M33, control register
     MovToCr [op = 1, x3 = 0, x6s = 0x2c] "mov {cr3}={r2}", privileged, virtualized(Cause::MovToCr);
     MovFromCr [op = 1, x3 = 0, x6s = 0x24] "mov {r1}={cr3}", privileged, virtualized(Cause::MovFromCr);
-    // M34, register stack frame
+    // M34, register stack frame; a qualifying predicate other than p0 is illegal (SDM 3:16)
     Alloc [op = 1, x3 = 6] "alloc {r1}=ar.pfs,{sof},{sol},{sor}", first, unpredicated;
     // M35, M36, processor status register
     MovToPsr [op = 1, x3 = 0, x6s = 0x2d] "mov psr.l={r2}", privileged, virtualized(Cause::MovToPsr);
