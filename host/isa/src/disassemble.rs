@@ -1,12 +1,17 @@
-//! Assembly text of instructions.
+//! Assembly text of instructions and listings of code, in the notation of GNU `objdump -d`.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
 
-use crate::decode::Instruction;
+use crate::alias;
+use crate::bundle::{Bundle, Slot, Unit};
+use crate::decode::{Instruction, decode};
 use crate::field::{Field, Kind};
+use crate::register;
 use crate::row::Token;
 
-/// An instruction as assembly, without its predicate. Branch targets are absolute.
+/// An instruction as assembly, without its predicate: a pseudo-op where one says it shorter. Branch targets are
+/// absolute.
+#[derive(Clone, Copy, Debug)]
 pub struct Assembly<'a> {
     /// The instruction.
     pub instruction: &'a Instruction,
@@ -16,7 +21,7 @@ pub struct Assembly<'a> {
 
 impl Display for Assembly<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.instruction.row().tokens().try_for_each(|token| match token {
+        alias::syntax(self.instruction).iter().try_for_each(|token| match *token {
             Token::Text(text) => f.write_str(text),
             Token::Field(field) => self.operand(field, f),
         })
@@ -31,13 +36,127 @@ impl Assembly<'_> {
             Kind::Fr => write!(f, "f{value}"),
             Kind::Pr => write!(f, "p{value}"),
             Kind::Br => write!(f, "b{value}"),
-            Kind::Ar => write!(f, "ar{value}"),
-            Kind::Cr => write!(f, "cr{value}"),
+            Kind::Ar => named(register::application(value as u8), "ar", value, f),
+            Kind::Cr => named(register::control(value as u8), "cr", value, f),
             Kind::Dahr => write!(f, "dahr{value}"),
             Kind::Decimal => write!(f, "{value}"),
             Kind::Hexadecimal => write!(f, "{value:#x}"),
-            Kind::Target => write!(f, "{:x}", self.ip.wrapping_add_signed(value)),
+            Kind::Target => write!(f, "{:#x}", self.ip.wrapping_add_signed(value)),
             Kind::Completer(texts) => f.write_str(texts[value as usize].unwrap_or("")),
         }
     }
+
+    /// Whether every completer has a syntax.
+    fn exists(&self) -> bool {
+        self.instruction.row().fields().all(|field| match field.kind() {
+            Kind::Completer(texts) => texts[self.instruction.field(field) as usize].is_some(),
+            _ => true,
+        })
+    }
+}
+
+fn named(name: Option<&str>, file: &str, number: i64, f: &mut fmt::Formatter) -> fmt::Result {
+    match name {
+        Some(name) => f.write_str(name),
+        None => write!(f, "{file}{number}"),
+    }
+}
+
+/// A listing of code, a line an instruction, as `objdump -d -z` prints it without symbols.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    address: u64,
+    code: &'a [u8],
+}
+
+/// Lists the bundles in `code`, which stands at `address`.
+#[must_use]
+pub const fn listing(address: u64, code: &[u8]) -> Listing<'_> {
+    Listing { address, code }
+}
+
+/// Every slot but the last has a line of six bytes.
+const BYTES_PER_LINE: usize = 6;
+
+impl Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if !self.address.is_multiple_of(16) {
+            return self.out_of_bounds(self.address, f);
+        }
+        let (bundles, rest) = self.code.as_chunks::<16>();
+        let mut address = self.address;
+        for bytes in bundles {
+            self.bundle(address, bytes, f)?;
+            address = address.wrapping_add(16);
+        }
+        if rest.is_empty() { Ok(()) } else { self.out_of_bounds(address, f) }
+    }
+}
+
+impl Listing<'_> {
+    /// The digits of an address that are written: as many as the end of the code needs, in steps of four.
+    fn digits(&self) -> usize {
+        let end = self.address.wrapping_add(self.code.len() as u64);
+        let zeros = end.leading_zeros() as usize / 4;
+        16 - zeros.saturating_sub(1).min(12) / 4 * 4
+    }
+
+    fn label(&self, address: u64, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{address:width$x}:\t", width = self.digits())
+    }
+
+    fn out_of_bounds(&self, address: u64, f: &mut fmt::Formatter) -> fmt::Result {
+        self.label(address, f)?;
+        writeln!(f, "Address {:#x} is out of bounds.", address & !15)
+    }
+
+    fn bundle(&self, address: u64, bytes: &[u8; 16], f: &mut fmt::Formatter) -> fmt::Result {
+        let bundle = Bundle::from_bytes(*bytes);
+        let template = bundle.template();
+        let units = template.units();
+        let long = units.is_some_and(|units| units[1] == Unit::L);
+        for slot in Slot::ALL {
+            let start = slot as usize * BYTES_PER_LINE;
+            let end = (start + BYTES_PER_LINE).min(16);
+            self.label(address + start as u64, f)?;
+            bytes[start..end].iter().try_for_each(|byte| write!(f, "{byte:02x} "))?;
+            if long && slot == Slot::Two {
+                f.write_char('\n')?;
+                continue;
+            }
+            (end..start + BYTES_PER_LINE).try_for_each(|_| f.write_str("   "))?;
+            f.write_char('\t')?;
+            match (slot, units) {
+                (Slot::Zero, Some(units)) => write!(f, "[{:?}{:?}{:?}] ", units[0], units[1], units[2])?,
+                (Slot::Zero, None) => write!(f, "[-{:x}-] ", template.number() >> 1)?,
+                _ => f.write_str("      ")?,
+            }
+            // The line of an L slot shows the instruction whose upper part it is.
+            let shown = if long && slot == Slot::One { Slot::Two } else { slot };
+            let unit = units.map(|units| units[shown as usize]);
+            if instruction(address, unit, bundle.slot(shown), bundle.slot(Slot::One), f)? && template.stop_after(shown)
+            {
+                f.write_str(";;")?;
+            }
+            f.write_char('\n')?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes predicate and instruction, or the bits where there is none. Returns whether there was one.
+fn instruction(ip: u64, unit: Option<Unit>, slot: u64, long: u64, f: &mut fmt::Formatter) -> Result<bool, fmt::Error> {
+    if let Some(instruction) = unit.and_then(|unit| decode(unit, slot, long).ok()) {
+        let assembly = Assembly { instruction: &instruction, ip };
+        if assembly.exists() {
+            match instruction.qp() {
+                0 => f.write_str("      ")?,
+                qp => write!(f, "(p{qp:02}) ")?,
+            }
+            return write!(f, "{assembly}").map(|()| true);
+        }
+    }
+    // As C writes it: no prefix for zero.
+    let bits = if slot == 0 { format!("{slot:011}") } else { format!("{slot:#011x}") };
+    write!(f, "      data8 {bits}").map(|()| false)
 }

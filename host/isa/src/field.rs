@@ -212,8 +212,15 @@ pub struct OutOfRange {
 impl Field {
     /// The field of this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Field> {
-        Field::ALL.iter().copied().find(|field| field.name() == name)
+    pub const fn named(name: &str) -> Option<Field> {
+        let mut index = 0;
+        while index < Field::ALL.len() {
+            if same(name.as_bytes(), Field::ALL[index].name().as_bytes()) {
+                return Some(Field::ALL[index]);
+            }
+            index += 1;
+        }
+        None
     }
 
     /// The number of its bits.
@@ -278,4 +285,12 @@ impl Field {
         *instruction = with;
         Ok(())
     }
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
+    }
+    index == a.len() && index == b.len()
 }

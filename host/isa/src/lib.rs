@@ -4,11 +4,13 @@
 //! Read [`row`] first, then any file of [`rows`]. To add an instruction, add a row to the file of its unit and,
 //! in the processor, the function that the row's opcode names.
 
+mod alias;
 pub mod bundle;
 pub mod cause;
 pub mod decode;
 pub mod disassemble;
 pub mod field;
+pub mod register;
 pub mod row;
 pub mod rows;
 

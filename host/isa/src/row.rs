@@ -133,22 +133,6 @@ impl Facts {
     }
 }
 
-/// One instruction: how it is encoded and written, and its facts.
-#[derive(Debug)]
-pub struct Row {
-    /// Its name in the code.
-    pub opcode: Opcode,
-    /// The units that decode it: `I` and `M` for A-type instructions.
-    pub units: &'static [Unit],
-    /// The bits that tell it from all others.
-    pub fixed: Fixed,
-    /// Its assembly syntax, with the names of [`Field`]s in braces: `add {r1}={r2},{r3}`. Completers stand in
-    /// braces within the mnemonic: `ld8{ldhint} {r1}=[{r3}]`.
-    pub syntax: &'static str,
-    /// See [`Facts`].
-    pub facts: Facts,
-}
-
 /// A piece of a row's syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -158,33 +142,76 @@ pub enum Token {
     Field(Field),
 }
 
-impl Row {
-    /// The pieces of the syntax, in order.
-    ///
-    /// # Panics
-    /// On a field that does not exist; a test reads every row.
-    pub fn tokens(&self) -> impl Iterator<Item = Token> {
-        let mut rest = self.syntax;
-        std::iter::from_fn(move || {
-            if let Some(inner) = rest.strip_prefix('{') {
-                let (name, behind) = inner.split_once('}').expect("a brace is closed");
-                rest = behind;
-                let field = Field::named(name);
-                return Some(Token::Field(field.unwrap_or_else(|| panic!("no field is named {name}"))));
-            }
-            if rest.is_empty() {
-                return None;
-            }
-            let (text, behind) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
-            rest = behind;
-            Some(Token::Text(text))
-        })
+impl Token {
+    /// The number of pieces of a syntax.
+    #[must_use]
+    pub const fn count(syntax: &str) -> usize {
+        let (mut rest, mut count) = (syntax, 0);
+        while !rest.is_empty() {
+            rest = Token::first(rest).1;
+            count += 1;
+        }
+        count
     }
 
+    /// The pieces of a syntax, in order.
+    ///
+    /// # Panics
+    /// If a brace is not closed, no field has the name in it, or there are not `N` pieces.
+    #[must_use]
+    pub const fn parse<const N: usize>(syntax: &'static str) -> [Token; N] {
+        let (mut rest, mut tokens, mut index) = (syntax, [Token::Text(""); N], 0);
+        while index < N {
+            let (piece, behind) = Token::first(rest);
+            tokens[index] = if piece.as_bytes()[0] == b'{' {
+                match Field::named(piece.split_at(1).1.split_at(piece.len() - 2).0) {
+                    Some(field) => Token::Field(field),
+                    None => panic!("no field has this name"),
+                }
+            } else {
+                Token::Text(piece)
+            };
+            rest = behind;
+            index += 1;
+        }
+        assert!(rest.is_empty(), "more pieces than counted");
+        tokens
+    }
+
+    /// A syntax that is not empty, split behind its first piece.
+    const fn first(syntax: &str) -> (&str, &str) {
+        let bytes = syntax.as_bytes();
+        let in_braces = bytes[0] == b'{';
+        let mut end = 1;
+        while end < bytes.len() && bytes[end] != if in_braces { b'}' } else { b'{' } {
+            end += 1;
+        }
+        assert!(!in_braces || end < bytes.len(), "a brace is not closed");
+        syntax.split_at(end + in_braces as usize)
+    }
+}
+
+/// One instruction: how it is encoded and written, and its facts.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name in the code.
+    pub opcode: Opcode,
+    /// The units that decode it: `I` and `M` for A-type instructions.
+    pub units: &'static [Unit],
+    /// The bits that tell it from all others.
+    pub fixed: Fixed,
+    /// Its assembly syntax. In a row's source, the names of [`Field`]s stand in braces: `add {r1}={r2},{r3}`,
+    /// completers within the mnemonic: `ld8{ldhint} {r1}=[{r3}]`.
+    pub syntax: &'static [Token],
+    /// See [`Facts`].
+    pub facts: Facts,
+}
+
+impl Row {
     /// The fields of the syntax, in order, the qualifying predicate not among them.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
-        self.tokens().filter_map(|token| match token {
-            Token::Field(field) => Some(field),
+        self.syntax.iter().filter_map(|token| match token {
+            Token::Field(field) => Some(*field),
             Token::Text(_) => None,
         })
     }

@@ -26,7 +26,7 @@ rows! {
     Call [op = 5] "br.call{bwh}{ph}{dh} {b1}={target25}";
     // B4, indirect branches
     CondIndirect [op = 0, x6 = 0x20, btype = 0] "br.cond{bwh}{ph}{dh} {b2}";
-    Ia [op = 0, x6 = 0x20, btype = 1] "br.ia{bwh}{ph}{dh} {b2}", unpredicated;
+    Ia [op = 0, x6 = 0x20, btype = 1] "br.ia{bwh}{ph}{dh} {b2}";
     Ret [op = 0, x6 = 0x21, btype = 4] "br.ret{bwh}{ph}{dh} {b2}";
     // B5, indirect call
     CallIndirect [op = 1] "br.call{cwh}{ph}{dh} {b1}={b2}";

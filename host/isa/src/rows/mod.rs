@@ -80,7 +80,7 @@ macro_rules! rows {
                 opcode: $crate::rows::Opcode::$enum($enum::$name),
                 units: $units,
                 fixed: $crate::row::Fixed::all(&[$($field($value)),*]),
-                syntax: $syntax,
+                syntax: const { &$crate::row::Token::parse::<{ $crate::row::Token::count($syntax) }>($syntax) },
                 facts: $crate::row::Facts::NONE$(.$fact($($argument)?))*,
             },
         )*];
