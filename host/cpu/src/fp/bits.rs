@@ -5,11 +5,7 @@ use super::register::{Fr, SIGN};
 /// NaTVal if any operand is, otherwise the result.
 #[inline]
 fn natval_or(operands: &[Fr], result: impl FnOnce() -> Fr) -> Fr {
-    if operands.iter().any(|f| f.is_natval()) {
-        Fr::NATVAL
-    } else {
-        result()
-    }
+    if operands.iter().any(|f| f.is_natval()) { Fr::NATVAL } else { result() }
 }
 
 /// `fmerge.s`: the sign of `f2` on `f3`.
@@ -36,10 +32,7 @@ pub fn fmerge_ns(f2: Fr, f3: Fr) -> Fr {
 #[inline]
 #[must_use]
 pub fn fmerge_se(f2: Fr, f3: Fr) -> Fr {
-    natval_or(&[f2, f3], || Fr {
-        significand: f3.significand,
-        sign_exponent: f2.sign_exponent,
-    })
+    natval_or(&[f2, f3], || Fr { significand: f3.significand, sign_exponent: f2.sign_exponent })
 }
 
 /// A pair made from the halves of two operands.
@@ -64,30 +57,21 @@ const fn blend(mask: u32, a: u32, b: u32) -> u32 {
 #[inline]
 #[must_use]
 pub fn fpmerge_s(f2: Fr, f3: Fr) -> Fr {
-    halves(f2, f3, |a, b| {
-        (blend(SINGLE_SIGN, a.0, b.0), blend(SINGLE_SIGN, a.1, b.1))
-    })
+    halves(f2, f3, |a, b| (blend(SINGLE_SIGN, a.0, b.0), blend(SINGLE_SIGN, a.1, b.1)))
 }
 
 /// `fpmerge.ns`: `fmerge.ns` on both halves.
 #[inline]
 #[must_use]
 pub fn fpmerge_ns(f2: Fr, f3: Fr) -> Fr {
-    halves(f2, f3, |a, b| {
-        (blend(SINGLE_SIGN, !a.0, b.0), blend(SINGLE_SIGN, !a.1, b.1))
-    })
+    halves(f2, f3, |a, b| (blend(SINGLE_SIGN, !a.0, b.0), blend(SINGLE_SIGN, !a.1, b.1)))
 }
 
 /// `fpmerge.se`: `fmerge.se` on both halves.
 #[inline]
 #[must_use]
 pub fn fpmerge_se(f2: Fr, f3: Fr) -> Fr {
-    halves(f2, f3, |a, b| {
-        (
-            blend(SINGLE_FRACTION, b.0, a.0),
-            blend(SINGLE_FRACTION, b.1, a.1),
-        )
-    })
+    halves(f2, f3, |a, b| (blend(SINGLE_FRACTION, b.0, a.0), blend(SINGLE_FRACTION, b.1, a.1)))
 }
 
 /// `fmix.l`: both high halves.

@@ -31,11 +31,8 @@ fn order(a: Fr, b: Fr) -> Option<Ordering> {
     if a.significand == 0 && b.significand == 0 {
         return Some(Ordering::Equal);
     }
-    let magnitude = (a.significand != 0, a.exponent, a.significand).cmp(&(
-        b.significand != 0,
-        b.exponent,
-        b.significand,
-    ));
+    let magnitude =
+        (a.significand != 0, a.exponent, a.significand).cmp(&(b.significand != 0, b.exponent, b.significand));
     Some(match (a.negative, b.negative) {
         (false, false) => magnitude,
         (true, true) => magnitude.reverse(),
@@ -58,7 +55,7 @@ fn flags(a: Fr, b: Fr, quiet: bool) -> Flags {
 }
 
 /// Whether the relation holds between `f2` and `f3`. Neither is NaTVal: that clears both target
-/// predicates before any comparison (SDM 3:68).
+/// predicates before any comparison (SDM 3, "fcmp").
 #[inline]
 #[must_use]
 pub fn fcmp(f2: Fr, f3: Fr, relation: Relation, control: &Control) -> Outcome<bool> {
@@ -80,20 +77,9 @@ fn select(f2: Fr, f3: Fr, absolute: bool, wanted: Ordering, control: &Control) -
         return Outcome::exact(Fr::NATVAL);
     }
     let key = |f: Fr| {
-        if absolute {
-            Fr {
-                sign_exponent: f.sign_exponent & !SIGN,
-                ..f
-            }
-        } else {
-            f
-        }
+        if absolute { Fr { sign_exponent: f.sign_exponent & !SIGN, ..f } } else { f }
     };
-    let value = if order(key(f2), key(f3)) == Some(wanted) {
-        f2
-    } else {
-        f3
-    };
+    let value = if order(key(f2), key(f3)) == Some(wanted) { f2 } else { f3 };
     Outcome::checked(value, flags(f2, f3, false), control)
 }
 
@@ -125,7 +111,7 @@ pub fn famax(f2: Fr, f3: Fr, control: &Control) -> Outcome {
     select(f2, f3, true, Ordering::Greater, control)
 }
 
-/// Whether `f2` is in one of the classes of `fclass9` (SDM 3:66). `None` if it is NaTVal and the
+/// Whether `f2` is in one of the classes of `fclass9` (SDM 3, "fclass"). `None` if it is NaTVal and the
 /// mask does not ask for that: both target predicates are then cleared.
 #[inline]
 #[must_use]

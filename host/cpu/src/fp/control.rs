@@ -1,5 +1,5 @@
 //! What FPSR and the instruction's completers decide about one operation, and what the operation
-//! gives back (SDM 1:88-1:93).
+//! gives back (SDM 1, 5.2 and 5.4).
 
 use bitflags::bitflags;
 
@@ -153,7 +153,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Decodes FPSR for an operation that uses status field `sf` (SDM 1:90, tables 5-5 and 5-6).
+    /// Decodes FPSR for an operation that uses status field `sf` (SDM 1, 5.2).
     #[inline]
     #[must_use]
     pub const fn new(fpsr: u64, sf: StatusField, completer: Completer) -> Control {
@@ -181,7 +181,7 @@ impl Control {
             2 => Rounding::Up,
             _ => Rounding::Zero,
         };
-        // td of sf0 is reserved (SDM 1:89).
+        // td of sf0 is reserved (SDM 1, 5.2).
         let traps_disabled = field & 1 << 6 != 0 && !matches!(sf, StatusField::Sf0);
         let enabled = if traps_disabled { Flags::empty() } else { Flags::from_bits_truncate(!fpsr as u8) };
         Control { precision, rounding, ftz: field & 1 != 0, enabled, exponent_min, exponent_max }
@@ -213,22 +213,12 @@ impl<T> Outcome<T> {
     #[inline]
     pub(super) fn checked(value: T, flags: Flags, control: &Control) -> Outcome<T> {
         let fault = Fault::from_bits_truncate((flags & control.enabled).bits() & 7);
-        Outcome {
-            value,
-            flags,
-            fault,
-            trap: Trap::empty(),
-        }
+        Outcome { value, flags, fault, trap: Trap::empty() }
     }
 
     /// The same exceptions with another result.
     #[inline]
     pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
-        Outcome {
-            value: f(self.value),
-            flags: self.flags,
-            fault: self.fault,
-            trap: self.trap,
-        }
+        Outcome { value: f(self.value), flags: self.flags, fault: self.fault, trap: self.trap }
     }
 }

@@ -43,23 +43,13 @@ pub fn fcvt_xf(f2: Fr) -> Fr {
 /// The integer of `bits` bits, or the most negative one for an invalid operand. `f2` is not
 /// NaTVal.
 #[inline]
-pub(super) fn to_integer(
-    f2: Fr,
-    bits: u32,
-    integer: Integer,
-    truncate: bool,
-    control: &Control,
-) -> Outcome<u64> {
+pub(super) fn to_integer(f2: Fr, bits: u32, integer: Integer, truncate: bool, control: &Control) -> Outcome<u64> {
     let invalid = || Outcome::checked(1 << (bits - 1), Flags::V, control);
     if f2.exponent() == EXPONENT_SPECIAL {
         return invalid();
     }
     let mut flags = denormal_flag(&[f2]);
-    let Number {
-        negative,
-        exponent,
-        significand,
-    } = Number::of(f2);
+    let Number { negative, exponent, significand } = Number::of(f2);
     let exponent = exponent - BIAS as i32;
     // The integer part, and the fraction left-justified below it.
     let fixed = match exponent {
@@ -71,11 +61,7 @@ pub(super) fn to_integer(
     let (whole, fraction) = ((fixed >> 64) as u64, fixed as u64);
     let inexact = fraction != 0;
     const HALF: u64 = 1 << 63;
-    let incremented = match if truncate {
-        Rounding::Zero
-    } else {
-        control.rounding
-    } {
+    let incremented = match if truncate { Rounding::Zero } else { control.rounding } {
         Rounding::Nearest => fraction > HALF || fraction == HALF && whole & 1 != 0,
         Rounding::Down => inexact && negative,
         Rounding::Up => inexact && !negative,
@@ -90,24 +76,13 @@ pub(super) fn to_integer(
     if magnitude > limit {
         return invalid();
     }
-    let value = if negative {
-        (magnitude as u64).wrapping_neg()
-    } else {
-        magnitude as u64
-    };
+    let value = if negative { (magnitude as u64).wrapping_neg() } else { magnitude as u64 };
     let mut trap = Trap::empty();
     if inexact {
         flags |= Flags::I;
         if control.enabled.contains(Flags::I) {
-            trap = if incremented {
-                Trap::I | Trap::FPA
-            } else {
-                Trap::I
-            };
+            trap = if incremented { Trap::I | Trap::FPA } else { Trap::I };
         }
     }
-    Outcome {
-        trap,
-        ..Outcome::checked(value, flags, control)
-    }
+    Outcome { trap, ..Outcome::checked(value, flags, control) }
 }

@@ -1,4 +1,4 @@
-//! Multiply and add with one rounding: fma, fms, fnma and their pseudo-operations (SDM 3:79).
+//! Multiply and add with one rounding: fma, fms, fnma and their pseudo-operations (SDM 3, "fma").
 
 use super::control::{Control, Flags, Outcome, Rounding};
 use super::operand::{denormal_flag, nan_result};
@@ -89,17 +89,11 @@ fn special(
     }
     // A pseudo-zero times infinity is infinity (SDM 1:88).
     let invalid = infinite_product
-        && (f3.is_zero()
-            || f4.is_zero()
-            || addend.is_infinity() && product_negative != addend_negative);
+        && (f3.is_zero() || f4.is_zero() || addend.is_infinity() && product_negative != addend_negative);
     Err(if invalid {
         Outcome::checked(Fr::INDEFINITE, Flags::V, control)
     } else {
-        let negative = if infinite_product {
-            product_negative
-        } else {
-            addend_negative
-        };
+        let negative = if infinite_product { product_negative } else { addend_negative };
         Outcome::checked(Fr::infinity(negative), flags, control)
     })
 }
@@ -121,14 +115,8 @@ fn add(product: Product, addend: Number) -> Option<Exact> {
     let shift = product.significand.leading_zeros();
     if shift > 1 {
         let significand = u128::from(addend.significand) << 64;
-        let Number {
-            negative, exponent, ..
-        } = addend;
-        return (significand != 0).then_some(Exact {
-            negative,
-            exponent,
-            significand,
-        });
+        let Number { negative, exponent, .. } = addend;
+        return (significand != 0).then_some(Exact { negative, exponent, significand });
     }
     let p = Exact {
         negative: product.negative,
@@ -147,11 +135,7 @@ fn add(product: Product, addend: Number) -> Option<Exact> {
     let (large, small) = if a_is_larger { (a, p) } else { (p, a) };
     let distance = large.exponent.abs_diff(small.exponent);
     let (shifted, lost) = shift_right(small.significand, distance);
-    let Exact {
-        negative,
-        mut exponent,
-        ..
-    } = large;
+    let Exact { negative, mut exponent, .. } = large;
     if a.negative == p.negative {
         let (sum, carry) = large.significand.overflowing_add(shifted);
         let mut significand = sum | u128::from(lost);
@@ -159,11 +143,7 @@ fn add(product: Product, addend: Number) -> Option<Exact> {
             significand = shift_right_sticky(significand, 1) | 1 << 127;
             exponent += 1;
         }
-        return Some(Exact {
-            negative,
-            exponent,
-            significand,
-        });
+        return Some(Exact { negative, exponent, significand });
     }
     // Anything lost makes the difference lie strictly between two values of bit 0.
     let mut difference = large.significand - shifted - u128::from(lost);
@@ -178,11 +158,7 @@ fn add(product: Product, addend: Number) -> Option<Exact> {
         return None;
     }
     let shift = difference.leading_zeros();
-    Some(Exact {
-        negative,
-        exponent: exponent - shift as i32,
-        significand: difference << shift,
-    })
+    Some(Exact { negative, exponent: exponent - shift as i32, significand: difference << shift })
 }
 
 /// The shifted value and whether non-zero bits were lost.

@@ -1,4 +1,4 @@
-//! Memory formats and the general-register forms of `getf` and `setf` (SDM 1:86, tables 5-3, 5-4).
+//! Memory formats and the general-register forms of `getf` and `setf` (SDM 1, 5.3).
 
 use super::register::{BIAS, EXPONENT_INTEGER, EXPONENT_SPECIAL, Fr, INTEGER_BIT, SIGN};
 
@@ -52,10 +52,7 @@ impl Fr {
     #[inline]
     #[must_use]
     pub const fn from_spill(low: u64, high: u64) -> Fr {
-        Fr {
-            significand: low,
-            sign_exponent: high as u32 & (SIGN | EXPONENT_SPECIAL),
-        }
+        Fr { significand: low, sign_exponent: high as u32 & (SIGN | EXPONENT_SPECIAL) }
     }
 
     /// The bits an `stfs` or `getf.s` gives: no rounding, exponent and fraction cut.
@@ -76,11 +73,7 @@ impl Fr {
     #[inline]
     const fn to_ieee(self, width: u32) -> u64 {
         let sign = (self.sign() as u64) << 63;
-        let exponent = if self.significand >= INTEGER_BIT {
-            self.cut_exponent(width)
-        } else {
-            0
-        };
+        let exponent = if self.significand >= INTEGER_BIT { self.cut_exponent(width) } else { 0 };
         let precision = if width == 8 { 23 } else { 52 };
         let fraction = self.significand << 1 >> (64 - precision) << (63 - width - precision);
         sign | (exponent as u64) << (63 - width) | fraction
@@ -97,10 +90,7 @@ impl Fr {
     #[inline]
     #[must_use]
     pub const fn to_extended(self) -> (u64, u16) {
-        (
-            self.significand,
-            (self.sign() as u16) << 15 | self.cut_exponent(15) as u16,
-        )
+        (self.significand, (self.sign() as u16) << 15 | self.cut_exponent(15) as u16)
     }
 
     /// What `stf.spill` stores: the first and second 8 bytes.
@@ -114,10 +104,7 @@ impl Fr {
     #[inline]
     #[must_use]
     pub const fn from_exponent(gr: u64) -> Fr {
-        Fr {
-            significand: INTEGER_BIT,
-            sign_exponent: gr as u32 & (SIGN | EXPONENT_SPECIAL),
-        }
+        Fr { significand: INTEGER_BIT, sign_exponent: gr as u32 & (SIGN | EXPONENT_SPECIAL) }
     }
 
     /// `getf.exp`: sign and exponent.

@@ -15,6 +15,9 @@ pub mod reciprocal;
 pub mod register;
 mod round;
 
+#[cfg(test)]
+mod tests;
+
 pub use compare::Relation;
 pub use control::{Completer, Control, Fault, Flags, Outcome, Rounding, StatusField, Trap};
 pub use convert::Integer;

@@ -1,4 +1,4 @@
-//! What is common to the operand checks of all arithmetic instructions (SDM 1:103).
+//! What is common to the operand checks of all arithmetic instructions (SDM 1, 5.4).
 
 use super::control::Flags;
 use super::register::Fr;
@@ -12,18 +12,11 @@ pub(super) fn nan_result(operands: &[Fr]) -> Option<(Fr, Flags)> {
     }
     let nan = operands.iter().find(|f| f.is_nan())?;
     let signalling = operands.iter().any(|f| f.is_snan());
-    Some((
-        nan.quieted(),
-        if signalling { Flags::V } else { Flags::empty() },
-    ))
+    Some((nan.quieted(), if signalling { Flags::V } else { Flags::empty() }))
 }
 
 /// D if any operand is unnormalized.
 #[inline]
 pub(super) fn denormal_flag(operands: &[Fr]) -> Flags {
-    if operands.iter().any(|f| f.is_unnormal()) {
-        Flags::D
-    } else {
-        Flags::empty()
-    }
+    if operands.iter().any(|f| f.is_unnormal()) { Flags::D } else { Flags::empty() }
 }

@@ -44,17 +44,9 @@ fn each<const N: usize>(operands: [Fr; N], compute: impl Fn([Fr; N]) -> Outcome<
 /// A scalar multiply and add.
 type MultiplyAdd = fn(Fr, Fr, Option<Fr>, &Control) -> Outcome;
 
-fn multiply_add(
-    f3: Fr,
-    f4: Fr,
-    f2: Option<Fr>,
-    compute: MultiplyAdd,
-    control: &Control,
-) -> Outcome {
+fn multiply_add(f3: Fr, f4: Fr, f2: Option<Fr>, compute: MultiplyAdd, control: &Control) -> Outcome {
     match f2 {
-        Some(f2) => each([f3, f4, f2], |[f3, f4, f2]| {
-            narrow(compute(f3, f4, Some(f2), control))
-        }),
+        Some(f2) => each([f3, f4, f2], |[f3, f4, f2]| narrow(compute(f3, f4, Some(f2), control))),
         None => each([f3, f4], |[f3, f4]| narrow(compute(f3, f4, None, control))),
     }
 }
@@ -105,17 +97,14 @@ pub fn fpamax(f2: Fr, f3: Fr, control: &Control) -> Outcome {
 #[must_use]
 pub fn fpcmp(f2: Fr, f3: Fr, relation: Relation, negate: bool, control: &Control) -> Outcome {
     each([f2, f3], |[f2, f3]| {
-        compare::fcmp(f2, f3, relation, control)
-            .map(|holds| if holds != negate { u32::MAX } else { 0 })
+        compare::fcmp(f2, f3, relation, control).map(|holds| if holds != negate { u32::MAX } else { 0 })
     })
 }
 
 /// A 32-bit integer from each half.
 #[must_use]
 pub fn fpcvt_fx(f2: Fr, integer: Integer, truncate: bool, control: &Control) -> Outcome {
-    each([f2], |[f2]| {
-        to_integer(f2, 32, integer, truncate, control).map(|value| value as u32)
-    })
+    each([f2], |[f2]| to_integer(f2, 32, integer, truncate, control).map(|value| value as u32))
 }
 
 /// Both approximations; the flag is set if both are to be iterated.
@@ -152,12 +141,10 @@ pub fn fprsqrta(f3: Fr, control: &Control) -> Outcome<(Fr, bool)> {
         return Outcome::exact((Fr::NATVAL, false));
     }
     let half = |f3| {
-        reciprocal_root(Fr::from_single(f3), &SINGLE, control).map(|approximation| {
-            match approximation {
-                Result(value) if value.is_zero() => Result(Fr::infinity(value.sign())),
-                Result(value) if value.is_infinity() => Result(Fr::zero(value.sign())),
-                other => other,
-            }
+        reciprocal_root(Fr::from_single(f3), &SINGLE, control).map(|approximation| match approximation {
+            Result(value) if value.is_zero() => Result(Fr::infinity(value.sign())),
+            Result(value) if value.is_infinity() => Result(Fr::zero(value.sign())),
+            other => other,
         })
     };
     let (high, low) = f3.halves();

@@ -1,4 +1,4 @@
-//! Approximations of the reciprocal and the reciprocal square root (SDM 3:117, 3:121).
+//! Approximations of the reciprocal and the reciprocal square root (SDM 3, "frcpa" and "frsqrta").
 
 use super::control::{Control, Fault, Flags, Outcome};
 use super::operand::{denormal_flag, nan_result};
@@ -13,17 +13,9 @@ pub(super) struct Limits {
 }
 
 /// The limits of the register format; software must assist beyond them.
-const REGISTER: Limits = Limits {
-    min: -65534,
-    max: 65535,
-    precision: 64,
-};
+const REGISTER: Limits = Limits { min: -65534, max: 65535, precision: 64 };
 /// The limits of a single in a pair.
-pub(super) const SINGLE: Limits = Limits {
-    min: -126,
-    max: 127,
-    precision: 24,
-};
+pub(super) const SINGLE: Limits = Limits { min: -126, max: 127, precision: 24 };
 
 /// A quotient or square root that needs no iterations, or the approximation to begin them with.
 pub(super) enum Approximation {
@@ -93,20 +85,14 @@ fn assisted(outcome: Outcome<Approximation>) -> Outcome<(Fr, bool)> {
     match outcome.value {
         Approximation::Result(value) => outcome.map(|_| (value, false)),
         Approximation::Start(value, true) => outcome.map(|_| (value, true)),
-        Approximation::Start(value, false) => Outcome {
-            fault: outcome.fault | Fault::SWA,
-            ..outcome.map(|_| (value, true))
-        },
+        Approximation::Start(value, false) => {
+            Outcome { fault: outcome.fault | Fault::SWA, ..outcome.map(|_| (value, true)) }
+        }
     }
 }
 
 /// Neither operand is NaTVal.
-pub(super) fn reciprocal(
-    f2: Fr,
-    f3: Fr,
-    limits: &Limits,
-    control: &Control,
-) -> Outcome<Approximation> {
+pub(super) fn reciprocal(f2: Fr, f3: Fr, limits: &Limits, control: &Control) -> Outcome<Approximation> {
     use Approximation::{Result, Start};
     if let Some((value, flags)) = nan_result(&[f2, f3]) {
         return Outcome::checked(Result(value), flags, control);
@@ -125,13 +111,7 @@ pub(super) fn reciprocal(
             (_, significand) => {
                 let index = (significand >> 55 & 0xff) as usize;
                 let exponent = 2 * BIAS as i32 - 1 - b.exponent;
-                (
-                    Start(
-                        approximation(b.negative, exponent, RECIPROCAL[index]),
-                        limits.divide(a, b),
-                    ),
-                    flags,
-                )
+                (Start(approximation(b.negative, exponent, RECIPROCAL[index]), limits.divide(a, b)), flags)
             }
         },
     };
@@ -139,11 +119,7 @@ pub(super) fn reciprocal(
 }
 
 /// `f3` is not NaTVal.
-pub(super) fn reciprocal_root(
-    f3: Fr,
-    limits: &Limits,
-    control: &Control,
-) -> Outcome<Approximation> {
+pub(super) fn reciprocal_root(f3: Fr, limits: &Limits, control: &Control) -> Outcome<Approximation> {
     use Approximation::{Result, Start};
     if let Some((value, flags)) = nan_result(&[f3]) {
         return Outcome::checked(Result(value), flags, control);
@@ -159,23 +135,13 @@ pub(super) fn reciprocal_root(
     } else {
         let index = ((a.exponent & 1) << 7) as usize | (a.significand >> 56 & 0x7f) as usize;
         let exponent = BIAS as i32 - 1 - ((a.exponent - BIAS as i32) >> 1);
-        (
-            Start(
-                approximation(false, exponent, RECIPROCAL_ROOT[index]),
-                limits.root(a),
-            ),
-            flags,
-        )
+        (Start(approximation(false, exponent, RECIPROCAL_ROOT[index]), limits.root(a)), flags)
     };
     Outcome::checked(value, flags, control)
 }
 
 fn approximation(negative: bool, exponent: i32, fraction: u16) -> Fr {
-    Fr::new(
-        negative,
-        exponent as u32 & 0x1ffff,
-        INTEGER_BIT | u64::from(fraction) << 53,
-    )
+    Fr::new(negative, exponent as u32 & 0x1ffff, INTEGER_BIT | u64::from(fraction) << 53)
 }
 
 impl Limits {

@@ -1,4 +1,4 @@
-//! The 82-bit floating-point register format (SDM 1:85, table 5-2).
+//! The 82-bit floating-point register format (SDM 1:86).
 
 /// The bias of the 17-bit exponent.
 pub const BIAS: u32 = 0xffff;

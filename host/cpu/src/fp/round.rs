@@ -63,12 +63,7 @@ fn cut(significand: u128, negative: bool, control: &Control) -> Cut {
         Rounding::Zero => false,
     };
     let (significand, carry) = kept.overflowing_add(if incremented { unit } else { 0 });
-    Cut {
-        significand,
-        carry,
-        inexact,
-        incremented,
-    }
+    Cut { significand, carry, inexact, incremented }
 }
 
 /// Shifts right and keeps whether anything was lost in bit 0.
@@ -84,18 +79,10 @@ pub(super) fn shift_right_sticky(value: u128, count: u32) -> u128 {
 /// Rounds to the precision, range and mode of `control`; `flags` are those found before.
 #[inline]
 pub(super) fn round(exact: Exact, flags: Flags, control: &Control) -> Outcome {
-    let Exact {
-        negative,
-        exponent,
-        significand,
-    } = exact;
+    let Exact { negative, exponent, significand } = exact;
     let cut = cut(significand, negative, control);
     let exponent = exponent + i32::from(cut.carry);
-    let significand = if cut.carry {
-        INTEGER_BIT
-    } else {
-        cut.significand
-    };
+    let significand = if cut.carry { INTEGER_BIT } else { cut.significand };
     if exponent < control.exponent_min as i32 {
         return tiny(exact, exponent, significand, &cut, flags, control);
     }
@@ -103,26 +90,12 @@ pub(super) fn round(exact: Exact, flags: Flags, control: &Control) -> Outcome {
         return huge(negative, exponent, significand, &cut, flags, control);
     }
     let value = Fr::new(negative, exponent as u32, significand);
-    inexact(
-        value,
-        cut.inexact,
-        cut.incremented,
-        flags,
-        Trap::empty(),
-        control,
-    )
+    inexact(value, cut.inexact, cut.incremented, flags, Trap::empty(), control)
 }
 
 /// Adds the inexact exception, and `fpa` if any trap is taken.
 #[inline]
-fn inexact(
-    value: Fr,
-    inexact: bool,
-    greater: bool,
-    mut flags: Flags,
-    mut trap: Trap,
-    control: &Control,
-) -> Outcome {
+fn inexact(value: Fr, inexact: bool, greater: bool, mut flags: Flags, mut trap: Trap, control: &Control) -> Outcome {
     if inexact {
         flags |= Flags::I;
         if control.enabled.contains(Flags::I) {
@@ -132,10 +105,7 @@ fn inexact(
     if greater && !trap.is_empty() {
         trap |= Trap::FPA;
     }
-    Outcome {
-        trap,
-        ..Outcome::checked(value, flags, control)
-    }
+    Outcome { trap, ..Outcome::checked(value, flags, control) }
 }
 
 /// The exponent of an enabled overflow or underflow keeps its low 17 bits.
@@ -144,14 +114,7 @@ fn wrapped(negative: bool, exponent: i32, significand: u64) -> Fr {
 }
 
 #[cold]
-fn huge(
-    negative: bool,
-    exponent: i32,
-    significand: u64,
-    cut: &Cut,
-    flags: Flags,
-    control: &Control,
-) -> Outcome {
+fn huge(negative: bool, exponent: i32, significand: u64, cut: &Cut, flags: Flags, control: &Control) -> Outcome {
     let flags = flags | Flags::O;
     if control.enabled.contains(Flags::O) {
         let value = wrapped(negative, exponent, significand);
@@ -166,68 +129,32 @@ fn huge(
     let value = if to_infinity {
         Fr::infinity(negative)
     } else {
-        Fr::new(
-            negative,
-            control.exponent_max,
-            u64::MAX << (64 - control.precision),
-        )
+        Fr::new(negative, control.exponent_max, u64::MAX << (64 - control.precision))
     };
     inexact(value, true, to_infinity, flags, Trap::empty(), control)
 }
 
 /// Tininess is detected after rounding (SDM 1:106).
 #[cold]
-fn tiny(
-    exact: Exact,
-    exponent: i32,
-    significand: u64,
-    unbounded: &Cut,
-    flags: Flags,
-    control: &Control,
-) -> Outcome {
+fn tiny(exact: Exact, exponent: i32, significand: u64, unbounded: &Cut, flags: Flags, control: &Control) -> Outcome {
     let negative = exact.negative;
     if control.enabled.contains(Flags::U) {
         let value = wrapped(negative, exponent, significand);
         let flags = flags | Flags::U;
-        return inexact(
-            value,
-            unbounded.inexact,
-            unbounded.incremented,
-            flags,
-            Trap::U,
-            control,
-        );
+        return inexact(value, unbounded.inexact, unbounded.incremented, flags, Trap::U, control);
     }
     if control.ftz {
-        return inexact(
-            Fr::zero(negative),
-            true,
-            false,
-            flags | Flags::U,
-            Trap::empty(),
-            control,
-        );
+        return inexact(Fr::zero(negative), true, false, flags | Flags::U, Trap::empty(), control);
     }
-    let denormal = shift_right_sticky(
-        exact.significand,
-        (control.exponent_min as i32).abs_diff(exact.exponent),
-    );
+    let denormal = shift_right_sticky(exact.significand, (control.exponent_min as i32).abs_diff(exact.exponent));
     let cut = cut(denormal, negative, control);
-    let exponent = if cut.significand == 0
-        || cut.significand < INTEGER_BIT && control.exponent_min == EXPONENT_EXTENDED_MIN
-    {
-        0
-    } else {
-        control.exponent_min
-    };
+    let exponent =
+        if cut.significand == 0 || cut.significand < INTEGER_BIT && control.exponent_min == EXPONENT_EXTENDED_MIN {
+            0
+        } else {
+            control.exponent_min
+        };
     let value = Fr::new(negative, exponent, cut.significand);
     let flags = if cut.inexact { flags | Flags::U } else { flags };
-    inexact(
-        value,
-        cut.inexact,
-        cut.incremented,
-        flags,
-        Trap::empty(),
-        control,
-    )
+    inexact(value, cut.inexact, cut.incremented, flags, Trap::empty(), control)
 }
