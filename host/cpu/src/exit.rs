@@ -1,6 +1,6 @@
 //! Why a processor stops running.
 
-use patchbay_isa::{Cause, Instruction};
+use patchbay_isa::Instruction;
 
 use crate::bus::PhysicalAddress;
 use crate::interruption::Interruption;
@@ -19,8 +19,8 @@ pub enum Exit {
     /// At PSR.vm = 1, an interruption other than a virtualization fault. Nothing was delivered: IP, PSR and the
     /// control registers are those of the interrupted instruction.
     Interruption(Interruption),
-    /// At PSR.vm = 1, an instruction that is virtualized.
-    Virtualization(Cause, Instruction),
+    /// At PSR.vm = 1, an instruction that is virtualized; its row says the cause.
+    Virtualization(Instruction),
     /// An interruption cannot be delivered: there is no code that could run.
     Stuck(Stuck),
 }

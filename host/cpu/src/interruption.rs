@@ -96,7 +96,7 @@ pub mod general {
 pub struct Interruption {
     /// Where it goes.
     pub vector: Vector,
-    /// What it reports; ei and ni are filled in at delivery.
+    /// What it reports; the engine fills in ei, delivery ni.
     pub isr: Isr,
     /// The faulting address.
     pub ifa: Option<u64>,
@@ -106,23 +106,13 @@ pub struct Interruption {
     pub iim: Option<u64>,
     /// The address of the VHPT entry.
     pub iha: Option<u64>,
-    /// A trap: the instruction has been executed, and IP is behind it.
-    pub trap: bool,
 }
 
 impl Interruption {
     /// A fault that sets ISR only.
     #[must_use]
     pub const fn fault(vector: Vector, code: u16) -> Interruption {
-        Interruption {
-            vector,
-            isr: Isr::new().with_code(code),
-            ifa: None,
-            itir: None,
-            iim: None,
-            iha: None,
-            trap: false,
-        }
+        Interruption { vector, isr: Isr::new().with_code(code), ifa: None, itir: None, iim: None, iha: None }
     }
 
     /// An Illegal Operation fault.
@@ -142,17 +132,17 @@ impl Interruption {
 }
 
 impl Processor {
-    /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume
-    /// at; `last` is the bundle of the last instruction that completed and `slot` the one that interrupted.
-    pub fn deliver(&mut self, interruption: &Interruption, last: u64, slot: u8) {
+    /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume at.
+    pub fn deliver(&mut self, interruption: &Interruption) {
+        self.delivered[usize::from(interruption.vector as u16 >> 8)] += 1;
         let registers = &mut self.registers;
         let psr = registers.psr;
-        let isr = interruption.isr.with_ei(slot).with_ni(!psr.ic());
+        let isr = interruption.isr.with_ni(!psr.ic());
         registers.cr[cr::ISR] = isr.into();
         if psr.ic() {
             registers.cr[cr::IPSR] = psr.into();
             registers.cr[cr::IIP] = registers.ip;
-            registers.cr[cr::IIPA] = last;
+            registers.cr[cr::IIPA] = self.last_ip;
             registers.cr[cr::IFS] &= !(1 << 63);
             let set = [
                 (cr::IFA, interruption.ifa),

@@ -6,9 +6,11 @@
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod bus;
+pub mod debug;
 pub mod domain;
 pub mod engine;
 pub mod exit;
+pub mod external;
 pub mod fp;
 pub mod interruption;
 pub mod op;

@@ -1,6 +1,7 @@
 //! The decoded form of an instruction: the function that executes it and its operands.
 
-use patchbay_isa::{Cause, Field, Instruction};
+use patchbay_isa::row::Flags;
+use patchbay_isa::{Cause, Field, Instruction, Opcode};
 
 use crate::processor::Processor;
 use crate::semantics;
@@ -20,10 +21,14 @@ pub enum Stop {
     Return,
     /// The instruction has completed, and what follows must be decoded or looked up again.
     Serialize,
-    /// The instruction raises `Processor::raised`. Of a trap, the instruction has completed.
-    Interruption,
-    /// The instruction is virtualized.
-    Virtualization(Option<Cause>),
+    /// The instruction raises the fault `Processor::raised` and has not completed.
+    Fault,
+    /// The instruction has completed and raises the trap `Processor::raised`.
+    Trap,
+    /// The instruction has completed, set IP, and raises the trap `Processor::raised`.
+    BranchTrap,
+    /// The instruction is virtualized, and has not completed.
+    Virtualized,
     /// The instruction leaves with `Processor::exit`.
     Exit,
 }
@@ -59,33 +64,46 @@ pub struct Op {
     pub before: u8,
     /// The status field, or another completer that matters.
     pub completer: u8,
+    /// Whether it fills two slots.
+    pub long: bool,
     /// Why it is virtualized, if it is.
     pub cause: Option<Cause>,
 }
 
 impl Op {
+    /// An operation that does nothing.
+    pub const NOTHING: Op = Op {
+        execute: |_, _| Ok(()),
+        imm: 0,
+        r1: 0,
+        r2: 0,
+        r3: 0,
+        r4: 0,
+        p1: 0,
+        p2: 0,
+        qp: 0,
+        predicate: 0,
+        slot: 0,
+        bundle: 0,
+        before: 0,
+        completer: 0,
+        long: false,
+        cause: None,
+    };
+
     /// Lowers an instruction.
     #[must_use]
     pub fn new(instruction: &Instruction) -> Op {
         let row = instruction.row();
         let mut op = Op {
             execute: semantics::of(instruction.opcode),
-            imm: 0,
-            r1: 0,
-            r2: 0,
-            r3: 0,
-            r4: 0,
-            p1: 0,
-            p2: 0,
-            qp: instruction.qp(),
+            qp: if row.facts.flags.contains(Flags::UNCONDITIONAL) { 0 } else { instruction.qp() },
             predicate: instruction.qp(),
-            slot: 0,
-            bundle: 0,
-            before: 0,
-            completer: 0,
+            long: matches!(instruction.opcode, Opcode::X(_)),
             cause: row.facts.cause,
+            ..Op::NOTHING
         };
-        for field in row.fields() {
+        for &field in &instruction.opcode.layout().fields {
             let value = instruction.field(field);
             match field {
                 Field::R1 | Field::F1 | Field::B1 => op.r1 = value as u8,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bus::{Bus, Clock};
 use crate::domain::{Domain, Port};
 use crate::exit::Exit;
+use crate::external::ExternalInterrupts;
 use crate::interruption::Interruption;
 use crate::op::{Op, Outcome, Stop};
 use crate::psr::Psr;
@@ -31,8 +32,11 @@ pub struct Processor {
     pub instructions: u64,
     /// The bundle of the last instruction completed, for cr.iipa.
     pub last_ip: u64,
+    /// Interruptions delivered since reset, by vector offset divided by 256.
+    pub delivered: [u64; 98],
     pub(crate) configuration: Configuration,
-    /// The interruption that a function returning [`Stop::Interruption`] raises.
+    pub(crate) external: ExternalInterrupts,
+    /// The interruption that a function returning [`Stop::Fault`] raises.
     pub(crate) raised: Interruption,
     /// The exit that a function returning [`Stop::Exit`] asks for.
     pub(crate) exit: Option<Exit>,
@@ -46,7 +50,9 @@ impl Processor {
             registers: Registers::new(),
             instructions: 0,
             last_ip: 0,
+            delivered: [0; 98],
             configuration,
+            external: ExternalInterrupts::default(),
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }
@@ -61,14 +67,17 @@ impl Processor {
     /// Sets PSR, and whatever follows from it. The register bank is exchanged if PSR.bn changes.
     pub fn set_psr(&mut self, psr: Psr) {
         self.registers.select_bank(psr.bn());
+        if psr.i() && !self.registers.psr.i() {
+            self.port().request_attention();
+        }
         self.registers.psr = psr;
     }
 
-    /// Raises an interruption in place of an instruction's result: `return Err(p.raise(…))`.
+    /// Raises a fault in place of an instruction's result: `return Err(p.raise(…))`.
     #[cold]
     pub fn raise(&mut self, interruption: Interruption) -> Stop {
         self.raised = interruption;
-        Stop::Interruption
+        Stop::Fault
     }
 }
 
@@ -155,15 +164,12 @@ impl Processor {
         Ok(())
     }
 
-    /// At PSR.vm = 1, leaves to the VMM with the cause of this instruction.
+    /// At PSR.vm = 1, leaves to the VMM with the cause that the instruction's row gives.
     ///
     /// # Errors
     /// The exit.
     #[inline]
-    pub fn virtualized(&mut self, op: &Op) -> Outcome {
-        if self.registers.psr.vm() {
-            return Err(Stop::Virtualization(op.cause));
-        }
-        Ok(())
+    pub fn virtualized(&self) -> Outcome {
+        if self.registers.psr.vm() { Err(Stop::Virtualized) } else { Ok(()) }
     }
 }

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod disassemble;
 pub mod field;
 pub mod register;
+pub mod layout;
 pub mod row;
 pub mod rows;
 

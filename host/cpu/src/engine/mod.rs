@@ -1,1 +1,22 @@
-//! engines
+//! Engines: what executes instructions. All of them run decoded [`block::Block`]s that [`cache::BlockCache`] keeps,
+//! and end at the same exits with the same state.
+
+pub mod block;
+pub mod cache;
+mod fetch;
+pub mod interpreter;
+
+pub use interpreter::Interpreter;
+
+use crate::exit::Exit;
+use crate::processor::Processor;
+
+/// Executes a processor.
+pub trait Engine {
+    /// Runs until an exit, or until at least `budget` instructions have completed. The budget is tested between
+    /// blocks, so that up to [`block::MAX_INSTRUCTIONS`] more may have.
+    fn run(&mut self, processor: &mut Processor, budget: u64) -> Exit;
+
+    /// Makes `run` leave with [`Exit::Stop`] when the next bundle is the one at this address.
+    fn set_stop(&mut self, ip: Option<u64>);
+}

@@ -1,0 +1,268 @@
+//! The block interpreter: one indirect call an instruction.
+
+use patchbay_isa::rows::B;
+use patchbay_isa::{Opcode, Slot};
+
+use super::Engine;
+use super::block::{Block, Entry};
+use super::cache::{BlockCache, Place};
+use crate::exit::{Exit, Stuck};
+use crate::interruption::{Interruption, Isr, Vector};
+use crate::op::{Op, Stop};
+use crate::processor::Processor;
+use crate::psr::Psr;
+
+/// Instructions between two looks at the interval timer.
+const TIMER_INTERVAL: u64 = 4096;
+/// Faults in a row, with no instruction completed, that no handler can mend.
+const MOST_FAULTS: u32 = 16;
+/// No bundle has this address.
+const NO_STOP: u64 = 1;
+
+/// The interpreter of one processor.
+#[derive(Debug)]
+pub struct Interpreter {
+    cache: BlockCache,
+    stop: u64,
+    /// Faults delivered since an instruction completed.
+    faults: u32,
+}
+
+impl Default for Interpreter {
+    fn default() -> Interpreter {
+        Interpreter { cache: BlockCache::default(), stop: NO_STOP, faults: 0 }
+    }
+}
+
+impl Engine for Interpreter {
+    fn set_stop(&mut self, ip: Option<u64>) {
+        self.stop = ip.unwrap_or(NO_STOP);
+        self.cache = BlockCache::default();
+    }
+
+    fn run(&mut self, p: &mut Processor, budget: u64) -> Exit {
+        let end = p.instructions.saturating_add(budget);
+        p.check_timer();
+        let mut look = end.min(p.instructions + TIMER_INTERVAL);
+        p.port().request_attention();
+        loop {
+            if p.instructions >= look {
+                if p.instructions >= end {
+                    return Exit::Budget;
+                }
+                p.check_timer();
+                look = end.min(p.instructions + TIMER_INTERVAL);
+            }
+            if p.port().attention()
+                && let Some(exit) = self.attend(p)
+            {
+                return exit;
+            }
+            let psr = u64::from(p.registers.psr);
+            if psr & CAREFUL != 0 {
+                if let Some(exit) = self.step(p) {
+                    return exit;
+                }
+                continue;
+            }
+            let place = Place {
+                ip: p.registers.ip | (psr >> 41 & 3) | (psr >> 18 & 3) << 2,
+                context: p.code_context(p.registers.ip),
+            };
+            let sof = p.registers.cfm.sof();
+            let exit = match self.cache.recent(place) {
+                Some(block) if block.is_current(sof) && p.registers.ip != self.stop => {
+                    execute(p, block, &mut self.faults)
+                }
+                _ => {
+                    if p.registers.ip == self.stop && p.registers.psr.ri() == 0 {
+                        return Exit::Stop;
+                    }
+                    match self.enter(p, place, sof) {
+                        Ok(block) => execute(p, self.cache.block(block), &mut self.faults),
+                        Err(stop) => finish(p, None, stop, p.registers.ip, &mut self.faults),
+                    }
+                }
+            };
+            if let Some(exit) = exit {
+                return exit;
+            }
+        }
+    }
+}
+
+/// PSR bits that need one instruction at a time: db, id, da, dd, ss, ed, ia.
+const CAREFUL: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 24;
+
+impl Interpreter {
+    /// Attends to what other threads asked for; takes a pending external interrupt.
+    fn attend(&mut self, p: &mut Processor) -> Option<Exit> {
+        p.port().take_attention();
+        p.perform_purges();
+        if p.port().take_exit() {
+            return Some(Exit::Attention);
+        }
+        if p.registers.psr.i() && p.external_interrupt_pending() {
+            let isr = Isr::new().with_ei(p.registers.psr.ri());
+            p.raised = Interruption { isr, ..Interruption::fault(Vector::ExternalInterrupt, 0) };
+            return interrupt(p, &mut self.faults);
+        }
+        None
+    }
+
+    /// Finds or decodes the block at IP.
+    fn enter(&mut self, p: &mut Processor, place: Place, sof: u8) -> Result<u32, Stop> {
+        let psr = p.registers.psr;
+        let Some(slot) = Slot::new(psr.ri()) else {
+            return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+        };
+        let address = p.translate_instruction(p.registers.ip)?;
+        let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh() };
+        if let Some(block) = self.cache.find(&entry)
+            && self.cache.block(block).is_current(sof)
+        {
+            self.cache.remember(place, block);
+            return Ok(block);
+        }
+        let block = decode(p, entry, sof, u64::MAX, self.stop)?;
+        let block = self.cache.insert(block);
+        self.cache.remember(place, block);
+        Ok(block)
+    }
+
+    /// Executes one instruction while PSR asks for something after each (SDM 2:26).
+    fn step(&mut self, p: &mut Processor) -> Option<Exit> {
+        let before = p.registers.psr;
+        let (ip, sof) = (p.registers.ip, p.registers.cfm.sof());
+        if ip == self.stop && before.ri() == 0 {
+            return Some(Exit::Stop);
+        }
+        let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
+            p.check_instruction_breakpoints(ip)?;
+            let address = p.translate_instruction(ip)?;
+            let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh() };
+            decode(p, entry, sof, 1, self.stop)
+        });
+        let block = match block {
+            Ok(block) => block,
+            Err(stop) => return finish(p, None, stop, ip, &mut self.faults),
+        };
+        let exit = execute(p, &block, &mut self.faults);
+        let returned = matches!(block.instructions.first(), Some(Some(i)) if i.opcode == Opcode::B(B::Rfi));
+        if exit.is_some() || self.faults > 0 || returned {
+            return exit;
+        }
+        clear_one_instruction_bits(p);
+        if before.ss() {
+            let isr = Isr::new().with_code(SINGLE_STEP).with_ei(before.ri());
+            p.raised = Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) };
+            return interrupt(p, &mut self.faults);
+        }
+        None
+    }
+}
+
+/// What completing an instruction does to PSR.
+fn clear_one_instruction_bits(p: &mut Processor) {
+    let psr = u64::from(p.registers.psr);
+    if psr & Psr::ONE_INSTRUCTION != 0 {
+        p.set_psr(Psr::from(psr & !Psr::ONE_INSTRUCTION));
+    }
+}
+
+/// The bit of ISR.code that says single step (SDM 2:205).
+const SINGLE_STEP: u16 = 1 << 3;
+
+fn decode(p: &mut Processor, entry: Entry, sof: u8, limit: u64, stop: u64) -> Result<Block, Stop> {
+    let Some(page) = p.configuration.bus.ram(entry.address) else {
+        p.exit = Some(Exit::Stuck(Stuck::NoMemory(p.registers.ip)));
+        return Err(Stop::Exit);
+    };
+    let to_stop = stop.wrapping_sub(p.registers.ip) >> 4;
+    Ok(Block::decode(p, entry, &page, sof, limit, to_stop))
+}
+
+/// Executes a block from its first instruction on.
+#[inline]
+fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
+    let ip = p.registers.ip;
+    p.registers.psr.set_ri(0);
+    for op in &block.ops {
+        if p.registers.pr >> (op.qp & 63) & 1 != 0
+            && let Err(stop) = (op.execute)(p, op)
+        {
+            if stop == Stop::Branch {
+                p.instructions += u64::from(op.before) + 1;
+                p.last_ip = ip + (u64::from(op.bundle) << 4);
+                *faults = 0;
+                return None;
+            }
+            return finish(p, Some((block, op)), stop, ip, faults);
+        }
+    }
+    *faults = 0;
+    p.instructions += u64::from(block.length);
+    let end = ip + (u64::from(block.bundles) << 4);
+    p.last_ip = end - 16;
+    p.registers.ip = end;
+    None
+}
+
+/// Leaves a block that began at `ip` at an instruction; `None` is the fetch of its first.
+#[cold]
+fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, faults: &mut u32) -> Option<Exit> {
+    let op = at.map(|(_, op)| op);
+    let (bundle, slot) = op.map_or((ip, p.registers.psr.ri()), |op| (ip + (u64::from(op.bundle) << 4), op.slot));
+    let completed = matches!(stop, Stop::Branch | Stop::Return | Stop::Serialize | Stop::Trap | Stop::BranchTrap);
+    if let Some(op) = op {
+        p.instructions += u64::from(op.before) + u64::from(completed);
+        if completed {
+            *faults = 0;
+            p.last_ip = bundle;
+            if stop != Stop::Return {
+                clear_one_instruction_bits(p);
+            }
+        } else if op.before > 0 {
+            *faults = 0;
+            p.last_ip = if slot > 0 { bundle } else { bundle - 16 };
+        }
+    }
+    match stop {
+        Stop::Branch | Stop::Return | Stop::BranchTrap => {}
+        Stop::Serialize | Stop::Trap => {
+            let last = slot == 2 || op.is_some_and(|op| op.long);
+            p.registers.ip = if last { bundle + 16 } else { bundle };
+            p.registers.psr.set_ri(if last { 0 } else { slot + 1 });
+        }
+        Stop::Fault | Stop::Virtualized | Stop::Exit => {
+            p.registers.ip = bundle;
+            p.registers.psr.set_ri(slot);
+        }
+    }
+    match stop {
+        Stop::Branch | Stop::Return | Stop::Serialize => None,
+        Stop::Fault | Stop::Trap | Stop::BranchTrap => {
+            p.raised.isr.set_ei(slot);
+            if stop != Stop::Fault && p.registers.psr.ss() {
+                p.raised.isr.set_code(p.raised.isr.code() | SINGLE_STEP);
+            }
+            interrupt(p, faults)
+        }
+        Stop::Virtualized => at.and_then(|(block, op)| block.instruction(op)).map(Exit::Virtualization),
+        Stop::Exit => p.exit.take(),
+    }
+}
+
+/// Delivers `raised`, or leaves with it at PSR.vm = 1.
+fn interrupt(p: &mut Processor, faults: &mut u32) -> Option<Exit> {
+    if p.registers.psr.vm() {
+        return Some(Exit::Interruption(p.raised));
+    }
+    *faults += 1;
+    if *faults > MOST_FAULTS {
+        return Some(Exit::Stuck(Stuck::DoubleFault(p.registers.ip)));
+    }
+    let raised = p.raised;
+    p.deliver(&raised);
+    None
+}
