@@ -6,6 +6,7 @@
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod bus;
+pub mod data;
 pub mod debug;
 pub mod domain;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod exit;
 pub mod external;
 pub mod fp;
 pub mod interruption;
+pub mod mmu;
 pub mod op;
 pub mod processor;
 pub mod psr;
