@@ -20,20 +20,12 @@ impl Layout {
     /// What stands before `=` is written, but for an address in brackets; a base register is written where something
     /// is added to it (`=[r3],r2`, `[r3]=r2,imm9`).
     fn of(row: &Row) -> Layout {
-        let mut layout = (Vec::new(), Vec::new());
-        let (mut before_equals, mut in_brackets, mut base) = (row.syntax.contains('='), false, None);
-        let exchanges = row.syntax.starts_with("xchg") || row.syntax.starts_with("cmp");
-        let post_increments = row.syntax.contains("],{r2}") && !exchanges
-            || row.syntax.contains("],{imm9")
-            || row.syntax.contains("={r2},{imm9a}")
-            || row.syntax.contains("={f2},{imm9a}")
-            || row
-                .syntax
-                .split(' ')
-                .nth(1)
-                .is_some_and(|operands| operands.contains("],8") || operands.contains("],16"));
-        for token in row.tokens() {
-            match token {
+        let equals = row.syntax.iter().any(|token| matches!(token, Token::Text(text) if text.contains('=')));
+        let mut fields = Vec::new();
+        let mut targets = Vec::new();
+        let (mut before_equals, mut in_brackets, mut base) = (equals, false, None);
+        for token in row.syntax {
+            match *token {
                 Token::Text(text) => {
                     for character in text.chars() {
                         match character {
@@ -45,20 +37,38 @@ impl Layout {
                     }
                 }
                 Token::Field(field) => {
-                    layout.0.push(field);
+                    fields.push(field);
                     if in_brackets {
                         base = Some(field);
                     } else if before_equals && field.is_register() {
-                        layout.1.push(field);
+                        targets.push(field);
                     }
                 }
             }
         }
-        if let Some(base) = base.filter(|_| post_increments) {
-            layout.1.push(base);
+        if let Some(base) = base.filter(|_| post_increments(row)) {
+            targets.push(base);
         }
-        Layout { fields: layout.0.into(), targets: layout.1.into() }
+        Layout { fields: fields.into(), targets: targets.into() }
     }
+}
+
+/// Whether the base register is written as well.
+fn post_increments(row: &Row) -> bool {
+    let Some(Token::Text(mnemonic)) = row.syntax.first() else { return false };
+    let memory = ["ld", "st", "lfetch"].iter().any(|prefix| mnemonic.starts_with(prefix));
+    let behind = row.syntax.iter().rposition(|token| matches!(token, Token::Text(text) if text.contains(']')));
+    let increment = |token: &Token| match token {
+        Token::Field(field) => matches!(field, Field::R2 | Field::Imm9Load | Field::Imm9Store),
+        Token::Text(text) => text.ends_with(",8") || text.ends_with(",16"),
+    };
+    // The value of a store stands behind the bracket as well, but after `=`.
+    let stored = |index: usize| matches!(row.syntax.get(index), Some(Token::Text(text)) if text.ends_with('='));
+    memory
+        && behind.is_some_and(|behind| {
+            let tail = behind..row.syntax.len();
+            tail.clone().any(|index| increment(&row.syntax[index]) && !(index > 0 && stored(index - 1)))
+        })
 }
 
 static LAYOUTS: LazyLock<[Vec<Layout>; 6]> = LazyLock::new(|| {

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use patchbay_isa::row::Flags;
+use patchbay_isa::row::{Feature, Flags};
 use patchbay_isa::rows::{B, F, I, M, X};
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
 
@@ -217,7 +217,7 @@ impl Builder {
         let misplaced = facts.flags.contains(Flags::FIRST_IN_GROUP) && !self.group_start
             || facts.flags.contains(Flags::LAST_IN_GROUP) && !stop
             || facts.flags.contains(Flags::SLOT_TWO) && slot != Slot::Two;
-        let absent = facts.feature.is_some() || facts.flags.contains(Flags::PRINT_ONLY);
+        let absent = !facts.feature.is_none_or(|feature| feature == Feature::Ao) || facts.flags.contains(Flags::PRINT_ONLY);
         let mut op = Op::new(instruction);
         let ends = op.qp == 0 && always_leaves(instruction.opcode);
         if misplaced || absent || !instruction.is_legal() || !self.in_frame(instruction) {
