@@ -1,9 +1,8 @@
 //! Address translation: region registers, protection keys, translation registers and caches, the VHPT walker, and
 //! the software TLB behind data accesses (SDM 2, chapter 4).
 
-use crate::bus::PhysicalAddress;
 use crate::domain::Purge;
-use crate::op::{Outcome, Stop};
+use crate::op::Outcome;
 use crate::processor::Processor;
 
 /// Which of the two TLBs.
@@ -86,32 +85,6 @@ impl Processor {
     /// The value of `ttag`.
     #[must_use]
     pub fn ttag(&self, va: u64) -> u64 {
-        todo!()
-    }
-}
-
-/// The instruction side.
-impl Processor {
-    /// Translates an instruction address.
-    ///
-    /// # Errors
-    /// Every fault of an instruction fetch but Instruction Debug.
-    pub fn translate_instruction(&mut self, ip: u64) -> Result<PhysicalAddress, Stop> {
-        todo!()
-    }
-
-    /// A value that stays the same only while code at `ip` is mapped as before. It returns to an earlier value when
-    /// the region register, the privilege level or PSR.it does.
-    #[inline]
-    #[must_use]
-    pub fn code_context(&self, ip: u64) -> u64 {
-        todo!()
-    }
-
-    /// Whether an enabled instruction breakpoint matches a bundle: if PSR.db is 1 and PSR.id is 0, an Instruction
-    /// Debug fault.
-    #[must_use]
-    pub fn instruction_breakpoint(&self, ip: u64) -> bool {
         todo!()
     }
 }
