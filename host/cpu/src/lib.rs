@@ -6,6 +6,7 @@
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod bus;
+pub mod cpuid;
 pub mod data;
 pub mod debug;
 pub mod domain;

@@ -38,7 +38,7 @@ pub enum Stop {
 pub struct Op {
     /// Its semantics.
     pub execute: Execute,
-    /// Its immediate, count, position or displacement; see [`Op::new`] for those that have two.
+    /// Its immediate, count or displacement.
     pub imm: i64,
     /// r1, f1 or b1.
     pub r1: u8,
@@ -46,7 +46,7 @@ pub struct Op {
     pub r2: u8,
     /// r3, f3, ar3 or cr3.
     pub r3: u8,
-    /// f4, or the second immediate.
+    /// f4, or the length of a bit field.
     pub r4: u8,
     /// p1.
     pub p1: u8,
@@ -62,7 +62,7 @@ pub struct Op {
     pub bundle: u8,
     /// The instructions of the block before this one.
     pub before: u8,
-    /// The status field, or another completer that matters.
+    /// The status field, the position of a bit or bit field, or another completer that matters.
     pub completer: u8,
     /// Whether it fills two slots.
     pub long: bool,
@@ -109,15 +109,19 @@ impl Op {
                 Field::R1 | Field::F1 | Field::B1 => op.r1 = value as u8,
                 Field::R2 | Field::F2 | Field::B2 => op.r2 = value as u8,
                 Field::R3 | Field::R3Short | Field::F3 | Field::Ar3 | Field::Cr3 => op.r3 = value as u8,
-                Field::F4 => op.r4 = value as u8,
+                Field::F4 | Field::Len4 | Field::Len6 => op.r4 = value as u8,
                 Field::P1 => op.p1 = value as u8,
                 Field::P2 => op.p2 = value as u8,
-                Field::StatusField => op.completer = value as u8,
+                Field::StatusField | Field::Pos6 | Field::Cpos6 | Field::Cpos6b | Field::Cpos6d => {
+                    op.completer = value as u8;
+                }
                 Field::LoadHint
                 | Field::StoreHint
                 | Field::Whether
                 | Field::Prefetch
                 | Field::Deallocation
+                | Field::MoveWhether
+                | Field::MoveImportance
                 | Field::Qp => {}
                 _ => op.imm = value,
             }

@@ -90,25 +90,35 @@ impl Processor {
         self.registers.gr[usize::from(r & 127)]
     }
 
+    /// Whether any general register is NaT. One test in front of the others keeps NaT bits out of the way of code
+    /// that has none: neither are they selected, nor does a result wait for its word of them to be rewritten.
+    #[inline]
+    #[must_use]
+    pub fn any_nat(&self) -> bool {
+        self.registers.nat[0] | self.registers.nat[1] != 0
+    }
+
     /// Whether a general register is NaT.
     #[inline]
     #[must_use]
     pub fn nat(&self, r: u8) -> bool {
-        self.registers.gr_nat(r)
+        self.any_nat() && self.registers.gr_nat(r)
     }
 
     /// Whether either of two general registers is NaT.
     #[inline]
     #[must_use]
     pub fn nat2(&self, r: u8, s: u8) -> bool {
-        (self.registers.nat[0] | self.registers.nat[1]) != 0 && (self.nat(r) || self.nat(s))
+        self.any_nat() && (self.registers.gr_nat(r) || self.registers.gr_nat(s))
     }
 
     /// Sets a general register and its NaT bit. The decoder has seen to it that it is a legal target.
     #[inline]
     pub fn set_gr(&mut self, r: u8, value: u64, nat: bool) {
+        if nat || self.any_nat() {
+            self.registers.set_gr_nat(r, nat);
+        }
         self.registers.gr[usize::from(r & 127)] = value;
-        self.registers.set_gr_nat(r, nat);
     }
 
     /// The value of a general register that must not be NaT.
@@ -135,6 +145,14 @@ impl Processor {
     pub fn set_pr(&mut self, p: u8, value: bool) {
         let pr = &mut self.registers.pr;
         *pr = *pr & !(1 << (p & 63)) | u64::from(value) << (p & 63) | 1;
+    }
+
+    /// Sets two different predicates; p0 stays 1.
+    #[inline]
+    pub fn set_pr2(&mut self, p: u8, value: bool, q: u8, other: bool) {
+        let (p, q) = (1 << (p & 63), 1 << (q & 63));
+        let pr = &mut self.registers.pr;
+        *pr = *pr & !(p | q) | if value { p } else { 0 } | if other { q } else { 0 } | 1;
     }
 
     /// The address of the bundle of an instruction in the block that executes.

@@ -2,29 +2,137 @@
 
 use patchbay_isa::rows::A;
 
-use crate::op::{Execute, Op, Outcome};
-use crate::processor::Processor;
+use super::compare::{and, immediate, normal, or, or_andcm, quad, registers, unc, word, zero};
+use super::integer::{alu, alu_count, alu_immediate, pointer};
+use super::multimedia::{average, average_away_from_zero, average_difference, bytes, halves, words};
+use super::multimedia::{pshladd2, pshradd2};
+use crate::op::Execute;
 
 /// The semantics of an A-type instruction.
 #[must_use]
 pub fn of(instruction: A) -> Execute {
     match instruction {
-        A::Add => |p, op| alu(p, op, |r2, r3| r2.wrapping_add(r3)),
-        A::Adds | A::Addl => |p, op| alu_immediate(p, op, |imm, r3| imm.wrapping_add(r3)),
-        _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
+        A::Add => |p, op| alu(p, op, u64::wrapping_add),
+        A::AddPlusOne => |p, op| alu(p, op, |r2, r3| r2.wrapping_add(r3).wrapping_add(1)),
+        A::SubMinusOne => |p, op| alu(p, op, |r2, r3| r2.wrapping_sub(r3).wrapping_sub(1)),
+        A::Sub => |p, op| alu(p, op, u64::wrapping_sub),
+        A::Addp4 => |p, op| alu(p, op, |r2, r3| pointer(r2.wrapping_add(r3), r3)),
+        A::And => |p, op| alu(p, op, |r2, r3| r2 & r3),
+        A::Andcm => |p, op| alu(p, op, |r2, r3| r2 & !r3),
+        A::Or => |p, op| alu(p, op, |r2, r3| r2 | r3),
+        A::Xor => |p, op| alu(p, op, |r2, r3| r2 ^ r3),
+        A::Shladd => |p, op| alu_count(p, op, |r2, count, r3| (r2 << (count & 7)).wrapping_add(r3)),
+        A::Shladdp4 => |p, op| alu_count(p, op, |r2, count, r3| pointer((r2 << (count & 7)).wrapping_add(r3), r3)),
+        A::SubImm8 => |p, op| alu_immediate(p, op, u64::wrapping_sub),
+        A::AndImm8 => |p, op| alu_immediate(p, op, |imm, r3| imm & r3),
+        A::AndcmImm8 => |p, op| alu_immediate(p, op, |imm, r3| imm & !r3),
+        A::OrImm8 => |p, op| alu_immediate(p, op, |imm, r3| imm | r3),
+        A::XorImm8 => |p, op| alu_immediate(p, op, |imm, r3| imm ^ r3),
+        A::Adds | A::Addl => |p, op| alu_immediate(p, op, u64::wrapping_add),
+        A::Addp4Imm14 => |p, op| alu_immediate(p, op, |imm, r3| pointer(imm.wrapping_add(r3), r3)),
+        A::CmpLt => |p, op| normal(p, op, registers, quad::lt),
+        A::CmpLtUnc => |p, op| unc(p, op, registers, quad::lt),
+        A::CmpLtu => |p, op| normal(p, op, registers, quad::ltu),
+        A::CmpLtuUnc => |p, op| unc(p, op, registers, quad::ltu),
+        A::CmpEq => |p, op| normal(p, op, registers, quad::eq),
+        A::CmpEqUnc => |p, op| unc(p, op, registers, quad::eq),
+        A::CmpEqAnd => |p, op| and(p, op, registers, quad::eq),
+        A::CmpNeAnd => |p, op| and(p, op, registers, quad::ne),
+        A::CmpEqOr => |p, op| or(p, op, registers, quad::eq),
+        A::CmpNeOr => |p, op| or(p, op, registers, quad::ne),
+        A::CmpEqOrAndcm => |p, op| or_andcm(p, op, registers, quad::eq),
+        A::CmpNeOrAndcm => |p, op| or_andcm(p, op, registers, quad::ne),
+        A::Cmp4Lt => |p, op| normal(p, op, registers, word::lt),
+        A::Cmp4LtUnc => |p, op| unc(p, op, registers, word::lt),
+        A::Cmp4Ltu => |p, op| normal(p, op, registers, word::ltu),
+        A::Cmp4LtuUnc => |p, op| unc(p, op, registers, word::ltu),
+        A::Cmp4Eq => |p, op| normal(p, op, registers, word::eq),
+        A::Cmp4EqUnc => |p, op| unc(p, op, registers, word::eq),
+        A::Cmp4EqAnd => |p, op| and(p, op, registers, word::eq),
+        A::Cmp4NeAnd => |p, op| and(p, op, registers, word::ne),
+        A::Cmp4EqOr => |p, op| or(p, op, registers, word::eq),
+        A::Cmp4NeOr => |p, op| or(p, op, registers, word::ne),
+        A::Cmp4EqOrAndcm => |p, op| or_andcm(p, op, registers, word::eq),
+        A::Cmp4NeOrAndcm => |p, op| or_andcm(p, op, registers, word::ne),
+        A::CmpGtZeroAnd => |p, op| and(p, op, zero, quad::gt),
+        A::CmpLeZeroAnd => |p, op| and(p, op, zero, quad::le),
+        A::CmpGeZeroAnd => |p, op| and(p, op, zero, quad::ge),
+        A::CmpLtZeroAnd => |p, op| and(p, op, zero, quad::lt),
+        A::CmpGtZeroOr => |p, op| or(p, op, zero, quad::gt),
+        A::CmpLeZeroOr => |p, op| or(p, op, zero, quad::le),
+        A::CmpGeZeroOr => |p, op| or(p, op, zero, quad::ge),
+        A::CmpLtZeroOr => |p, op| or(p, op, zero, quad::lt),
+        A::CmpGtZeroOrAndcm => |p, op| or_andcm(p, op, zero, quad::gt),
+        A::CmpLeZeroOrAndcm => |p, op| or_andcm(p, op, zero, quad::le),
+        A::CmpGeZeroOrAndcm => |p, op| or_andcm(p, op, zero, quad::ge),
+        A::CmpLtZeroOrAndcm => |p, op| or_andcm(p, op, zero, quad::lt),
+        A::Cmp4GtZeroAnd => |p, op| and(p, op, zero, word::gt),
+        A::Cmp4LeZeroAnd => |p, op| and(p, op, zero, word::le),
+        A::Cmp4GeZeroAnd => |p, op| and(p, op, zero, word::ge),
+        A::Cmp4LtZeroAnd => |p, op| and(p, op, zero, word::lt),
+        A::Cmp4GtZeroOr => |p, op| or(p, op, zero, word::gt),
+        A::Cmp4LeZeroOr => |p, op| or(p, op, zero, word::le),
+        A::Cmp4GeZeroOr => |p, op| or(p, op, zero, word::ge),
+        A::Cmp4LtZeroOr => |p, op| or(p, op, zero, word::lt),
+        A::Cmp4GtZeroOrAndcm => |p, op| or_andcm(p, op, zero, word::gt),
+        A::Cmp4LeZeroOrAndcm => |p, op| or_andcm(p, op, zero, word::le),
+        A::Cmp4GeZeroOrAndcm => |p, op| or_andcm(p, op, zero, word::ge),
+        A::Cmp4LtZeroOrAndcm => |p, op| or_andcm(p, op, zero, word::lt),
+        A::CmpLtImm8 => |p, op| normal(p, op, immediate, quad::lt),
+        A::CmpLtUncImm8 => |p, op| unc(p, op, immediate, quad::lt),
+        A::CmpLtuImm8 => |p, op| normal(p, op, immediate, quad::ltu),
+        A::CmpLtuUncImm8 => |p, op| unc(p, op, immediate, quad::ltu),
+        A::CmpEqImm8 => |p, op| normal(p, op, immediate, quad::eq),
+        A::CmpEqUncImm8 => |p, op| unc(p, op, immediate, quad::eq),
+        A::CmpEqAndImm8 => |p, op| and(p, op, immediate, quad::eq),
+        A::CmpNeAndImm8 => |p, op| and(p, op, immediate, quad::ne),
+        A::CmpEqOrImm8 => |p, op| or(p, op, immediate, quad::eq),
+        A::CmpNeOrImm8 => |p, op| or(p, op, immediate, quad::ne),
+        A::CmpEqOrAndcmImm8 => |p, op| or_andcm(p, op, immediate, quad::eq),
+        A::CmpNeOrAndcmImm8 => |p, op| or_andcm(p, op, immediate, quad::ne),
+        A::Cmp4LtImm8 => |p, op| normal(p, op, immediate, word::lt),
+        A::Cmp4LtUncImm8 => |p, op| unc(p, op, immediate, word::lt),
+        A::Cmp4LtuImm8 => |p, op| normal(p, op, immediate, word::ltu),
+        A::Cmp4LtuUncImm8 => |p, op| unc(p, op, immediate, word::ltu),
+        A::Cmp4EqImm8 => |p, op| normal(p, op, immediate, word::eq),
+        A::Cmp4EqUncImm8 => |p, op| unc(p, op, immediate, word::eq),
+        A::Cmp4EqAndImm8 => |p, op| and(p, op, immediate, word::eq),
+        A::Cmp4NeAndImm8 => |p, op| and(p, op, immediate, word::ne),
+        A::Cmp4EqOrImm8 => |p, op| or(p, op, immediate, word::eq),
+        A::Cmp4NeOrImm8 => |p, op| or(p, op, immediate, word::ne),
+        A::Cmp4EqOrAndcmImm8 => |p, op| or_andcm(p, op, immediate, word::eq),
+        A::Cmp4NeOrAndcmImm8 => |p, op| or_andcm(p, op, immediate, word::ne),
+        A::Padd1 => |p, op| bytes(p, op, u8::wrapping_add),
+        A::Padd2 => |p, op| halves(p, op, u16::wrapping_add),
+        A::Padd4 => |p, op| words(p, op, u32::wrapping_add),
+        A::Padd1Sss => |p, op| bytes(p, op, |x, y| (x as i8).saturating_add(y as i8) as u8),
+        A::Padd2Sss => |p, op| halves(p, op, |x, y| (x as i16).saturating_add(y as i16) as u16),
+        A::Padd1Uuu => |p, op| bytes(p, op, u8::saturating_add),
+        A::Padd2Uuu => |p, op| halves(p, op, u16::saturating_add),
+        A::Padd1Uus => |p, op| bytes(p, op, |x, y| x.saturating_add_signed(y as i8)),
+        A::Padd2Uus => |p, op| halves(p, op, |x, y| x.saturating_add_signed(y as i16)),
+        A::Psub1 => |p, op| bytes(p, op, u8::wrapping_sub),
+        A::Psub2 => |p, op| halves(p, op, u16::wrapping_sub),
+        A::Psub4 => |p, op| words(p, op, u32::wrapping_sub),
+        A::Psub1Sss => |p, op| bytes(p, op, |x, y| (x as i8).saturating_sub(y as i8) as u8),
+        A::Psub2Sss => |p, op| halves(p, op, |x, y| (x as i16).saturating_sub(y as i16) as u16),
+        A::Psub1Uuu => |p, op| bytes(p, op, u8::saturating_sub),
+        A::Psub2Uuu => |p, op| halves(p, op, u16::saturating_sub),
+        A::Psub1Uus => |p, op| bytes(p, op, |x, y| x.saturating_sub_signed(y as i8)),
+        A::Psub2Uus => |p, op| halves(p, op, |x, y| x.saturating_sub_signed(y as i16)),
+        A::Pavg1 => |p, op| bytes(p, op, |x, y| average(x.into(), y.into()) as u8),
+        A::Pavg2 => |p, op| halves(p, op, |x, y| average(x.into(), y.into()) as u16),
+        A::Pavg1Raz => |p, op| bytes(p, op, |x, y| average_away_from_zero(x.into(), y.into()) as u8),
+        A::Pavg2Raz => |p, op| halves(p, op, |x, y| average_away_from_zero(x.into(), y.into()) as u16),
+        A::Pavgsub1 => |p, op| bytes(p, op, |x, y| average_difference(x.into(), y.into()) as u8),
+        A::Pavgsub2 => |p, op| halves(p, op, |x, y| average_difference(x.into(), y.into()) as u16),
+        A::Pcmp1Eq => |p, op| bytes(p, op, |x, y| if x == y { u8::MAX } else { 0 }),
+        A::Pcmp2Eq => |p, op| halves(p, op, |x, y| if x == y { u16::MAX } else { 0 }),
+        A::Pcmp4Eq => |p, op| words(p, op, |x, y| if x == y { u32::MAX } else { 0 }),
+        A::Pcmp1Gt => |p, op| bytes(p, op, |x, y| if x as i8 > y as i8 { u8::MAX } else { 0 }),
+        A::Pcmp2Gt => |p, op| halves(p, op, |x, y| if x as i16 > y as i16 { u16::MAX } else { 0 }),
+        A::Pcmp4Gt => |p, op| words(p, op, |x, y| if x as i32 > y as i32 { u32::MAX } else { 0 }),
+        A::Pshladd2 => pshladd2,
+        A::Pshradd2 => pshradd2,
     }
-}
-
-#[inline]
-fn alu(p: &mut Processor, op: &Op, operation: impl Fn(u64, u64) -> u64) -> Outcome {
-    let value = operation(p.gr(op.r2), p.gr(op.r3));
-    p.set_gr(op.r1, value, p.nat2(op.r2, op.r3));
-    Ok(())
-}
-
-#[inline]
-fn alu_immediate(p: &mut Processor, op: &Op, operation: impl Fn(u64, u64) -> u64) -> Outcome {
-    let value = operation(op.imm as u64, p.gr(op.r3));
-    p.set_gr(op.r1, value, p.nat(op.r3));
-    Ok(())
 }

@@ -5,6 +5,13 @@
 //! targets are legal.
 
 pub mod a;
+mod application_registers;
+mod compare;
+pub mod i;
+mod integer;
+mod mov;
+mod multimedia;
+mod shift;
 
 use patchbay_isa::Opcode;
 
@@ -15,6 +22,7 @@ use crate::op::Execute;
 pub fn of(opcode: Opcode) -> Execute {
     match opcode {
         Opcode::A(instruction) => a::of(instruction),
+        Opcode::I(instruction) => i::of(instruction),
         _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
     }
 }
