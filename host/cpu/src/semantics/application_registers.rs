@@ -69,7 +69,7 @@ pub(super) fn read(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
         if p.registers.psr.si() && p.registers.psr.cpl() != 0 {
             return Err(p.raise(Interruption::PRIVILEGED_REGISTER));
         }
-        p.virtualized(op)?;
+        p.virtualized()?;
     }
     let value = if class == Class::Ignored { 0 } else { p.ar(number) };
     p.set_gr(op.r1, value, false);
@@ -110,7 +110,7 @@ fn write_value(p: &mut Processor, op: &Op, unit: Unit, value: u64) -> Outcome {
         return Err(p.raise(Interruption::PRIVILEGED_REGISTER));
     }
     if number == ar::ITC {
-        p.virtualized(op)?;
+        p.virtualized()?;
     }
     let mut value = value & !ignored_bits(number);
     if number == ar::RSC && value >> 2 & 3 < u64::from(cpl) {

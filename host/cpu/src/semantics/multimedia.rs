@@ -113,7 +113,7 @@ pub(super) fn pshradd2(p: &mut Processor, op: &Op) -> Outcome {
 pub(super) fn pmpyshr2(p: &mut Processor, op: &Op, extend: impl Fn(u16) -> i64) -> Outcome {
     alu_count(p, op, |r2, count, r3| {
         let (x, y) = (split2(r2), split2(r3));
-        join2(std::array::from_fn(|i| (extend(x[i]) * extend(y[i]) >> (count & 31)) as u16))
+        join2(std::array::from_fn(|i| ((extend(x[i]) * extend(y[i])) >> (count & 31)) as u16))
     })
 }
 
