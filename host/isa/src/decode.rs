@@ -1,8 +1,9 @@
 //! From bits to instructions and back.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::bundle::{SLOT_MASK, Unit};
+use crate::bundle::{Bundle, SLOT_MASK, Slot, Unit};
 use crate::field::{Field, OutOfRange};
 use crate::row::Row;
 use crate::rows::{self, Opcode};
@@ -83,10 +84,20 @@ impl Instruction {
     }
 }
 
-/// For each value of bits 27-40 of a slot, the rows that may match.
+/// A row that may match a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Candidate {
+    mask: u64,
+    value: u64,
+    opcode: Opcode,
+    /// Whether a field has reserved encodings.
+    checked: bool,
+}
+
+/// The candidates for each value of bits 27-40 of a slot. Equal lists are stored once.
 struct Index {
-    starts: Vec<u32>,
-    candidates: Vec<&'static Row>,
+    lists: Box<[(u16, u16)]>,
+    candidates: Vec<Candidate>,
 }
 
 const INDEX_BITS: u32 = 14;
@@ -96,23 +107,35 @@ impl Index {
     fn of(unit: Unit) -> Index {
         let mut by_major = vec![Vec::new(); 16];
         for row in rows::all().filter(|row| row.units.contains(&unit)) {
-            by_major[(row.fixed.value >> 37) as usize].push(row);
+            by_major[(row.fixed.value >> 37) as usize].push(Candidate {
+                mask: row.fixed.mask,
+                value: row.fixed.value,
+                opcode: row.opcode,
+                checked: row.fields().any(Field::has_reserved),
+            });
         }
-        let mut index = Index { starts: vec![0], candidates: Vec::new() };
-        for key in 0..1u64 << INDEX_BITS {
+        let mut candidates = Vec::new();
+        let mut stored = HashMap::new();
+        let list = |key: u64| {
             let slot = key << INDEX_SHIFT;
-            let high = !0u64 << INDEX_SHIFT;
-            let rows = by_major[(slot >> 37) as usize].iter().copied();
-            index.candidates.extend(rows.filter(|row: &&Row| (slot ^ row.fixed.value) & row.fixed.mask & high == 0));
-            index.starts.push(index.candidates.len() as u32);
-        }
-        index
+            let possible = |row: &Candidate| (slot ^ row.value) & row.mask & (!0 << INDEX_SHIFT) == 0;
+            let list: Vec<_> = by_major[(slot >> 37) as usize].iter().copied().filter(possible).collect();
+            let length = list.len() as u16;
+            let start = *stored.entry(list).or_insert_with_key(|list| {
+                candidates.extend_from_slice(list);
+                candidates.len() as u16 - length
+            });
+            (start, start + length)
+        };
+        Index { lists: (0..1 << INDEX_BITS).map(list).collect(), candidates }
     }
 
-    fn find(&self, slot: u64) -> Option<&'static Row> {
-        let key = (slot >> INDEX_SHIFT) as usize;
-        let range = self.starts[key] as usize..self.starts[key + 1] as usize;
-        self.candidates[range].iter().copied().find(|row| row.fixed.matches(slot))
+    fn find(&self, slot: u64) -> Option<Opcode> {
+        let (start, end) = self.lists[(slot >> INDEX_SHIFT) as usize];
+        let candidates = &self.candidates[start.into()..end.into()];
+        let found = candidates.iter().find(|candidate| slot & candidate.mask == candidate.value)?;
+        let reserved = found.checked && found.opcode.row().fields().any(|field| field.is_reserved(slot.into()));
+        (!reserved).then_some(found.opcode)
     }
 }
 
@@ -133,14 +156,38 @@ pub fn decode(unit: Unit, slot: u64, long: u64) -> Decoded {
         Unit::L => return Err(Reserved::Always),
     };
     match INDICES[index].find(slot) {
-        Some(row) => {
+        Some(opcode) => {
             let long = if unit == Unit::X { long & SLOT_MASK } else { 0 };
-            Ok(Instruction { opcode: row.opcode, bits: u128::from(slot) | u128::from(long) << 64 })
+            Ok(Instruction { opcode, bits: u128::from(slot) | u128::from(long) << 64 })
         }
         None => Err(reserved(unit, slot)),
     }
 }
 
-fn reserved(_unit: Unit, _slot: u64) -> Reserved {
-    Reserved::IfPredicated
+/// What a slot without a row does (SDM 3:294, and the shading of tables 4-3 and 4-47 to 4-55).
+fn reserved(unit: Unit, slot: u64) -> Reserved {
+    if unit != Unit::B {
+        return Reserved::IfPredicated;
+    }
+    match (slot >> 37, slot >> 27 & 0x3f) {
+        (0, 0x01) | (2 | 3 | 6, _) => Reserved::Ignored,
+        (0, 0x00..0x20) => Reserved::IfPredicated,
+        _ => Reserved::Always,
+    }
+}
+
+impl Bundle {
+    /// Its instructions by slot, or `None` for a reserved template. The instruction of an L and an X slot stands
+    /// in slot 1, and slot 2 is empty.
+    #[must_use]
+    pub fn decode(self) -> Option<[Option<Decoded>; 3]> {
+        let units = self.template().units()?;
+        let [zero, one, two] = Slot::ALL.map(|slot| self.slot(slot));
+        let first = Some(decode(units[0], zero, 0));
+        Some(if units[1] == Unit::L {
+            [first, Some(decode(units[2], two, one)), None]
+        } else {
+            [first, Some(decode(units[1], one, 0)), Some(decode(units[2], two, 0))]
+        })
+    }
 }

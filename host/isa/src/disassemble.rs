@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use crate::alias;
 use crate::bundle::{Bundle, Slot, Unit};
-use crate::decode::{Instruction, decode};
+use crate::decode::{Decoded, Instruction};
 use crate::field::{Field, Kind};
 use crate::register;
 use crate::row::Token;
@@ -114,6 +114,7 @@ impl Listing<'_> {
         let bundle = Bundle::from_bytes(*bytes);
         let template = bundle.template();
         let units = template.units();
+        let instructions = bundle.decode();
         let long = units.is_some_and(|units| units[1] == Unit::L);
         for slot in Slot::ALL {
             let start = slot as usize * BYTES_PER_LINE;
@@ -131,11 +132,10 @@ impl Listing<'_> {
                 (Slot::Zero, None) => write!(f, "[-{:x}-] ", template.number() >> 1)?,
                 _ => f.write_str("      ")?,
             }
-            // The line of an L slot shows the instruction whose upper part it is.
+            // The line of an L slot shows the X slot, whose upper part it is.
             let shown = if long && slot == Slot::One { Slot::Two } else { slot };
-            let unit = units.map(|units| units[shown as usize]);
-            if instruction(address, unit, bundle.slot(shown), bundle.slot(Slot::One), f)? && template.stop_after(shown)
-            {
+            let decoded = instructions.and_then(|instructions| instructions[slot as usize]);
+            if instruction(decoded, address, bundle.slot(shown), f)? && template.stop_after(shown) {
                 f.write_str(";;")?;
             }
             f.write_char('\n')?;
@@ -145,8 +145,8 @@ impl Listing<'_> {
 }
 
 /// Writes predicate and instruction, or the bits where there is none. Returns whether there was one.
-fn instruction(ip: u64, unit: Option<Unit>, slot: u64, long: u64, f: &mut fmt::Formatter) -> Result<bool, fmt::Error> {
-    if let Some(instruction) = unit.and_then(|unit| decode(unit, slot, long).ok()) {
+fn instruction(decoded: Option<Decoded>, ip: u64, slot: u64, f: &mut fmt::Formatter) -> Result<bool, fmt::Error> {
+    if let Some(Ok(instruction)) = decoded {
         let assembly = Assembly { instruction: &instruction, ip };
         if assembly.exists() {
             match instruction.qp() {

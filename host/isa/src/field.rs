@@ -27,7 +27,7 @@ pub enum Form {
     Plus32,
     /// The bits subtracted from this.
     Complement(i64),
-    /// One of these values, by the bits.
+    /// One of these values, by the bits; an encoding beyond them is reserved.
     Table(&'static [i64]),
 }
 
@@ -147,6 +147,7 @@ fields! {
     Imm64 "imm64" Hexadecimal, Unsigned, [36:36, 104:64, 21:21, 26:22, 35:27, 19:13];
     Mask17 "mask17" Hexadecimal, SignedShifted(1), [36:36, 31:24, 12:6];
     Count2 "count2" Decimal, PlusOne, [28:27];
+    Count2b "count2b" Decimal, Table(&[1, 2, 3]), [28:27];
     Count2c "count2c" Decimal, Table(&[0, 7, 15, 16]), [31:30];
     Count5 "count5" Decimal, Unsigned, [18:14];
     Ccount5 "ccount5" Decimal, Complement(31), [24:20];
@@ -235,9 +236,8 @@ impl Field {
         width
     }
 
-    /// Its value in an instruction: the slot in bits 0-40, the L slot in bits 64-104.
-    #[must_use]
-    pub const fn extract(self, instruction: u128) -> i64 {
+    /// Its bits in an instruction, taken together.
+    const fn raw(self, instruction: u128) -> u64 {
         let bits = self.bits();
         let (mut raw, mut index) = (0u64, 0);
         while index < bits.len() {
@@ -246,6 +246,13 @@ impl Field {
             raw = if width == 64 { run } else { raw << width | run };
             index += 1;
         }
+        raw
+    }
+
+    /// Its value in an instruction: the slot in bits 0-40, the L slot in bits 64-104. 0 if it is reserved.
+    #[must_use]
+    pub const fn extract(self, instruction: u128) -> i64 {
+        let raw = self.raw(instruction);
         let signed = (raw << (64 - self.width())) as i64 >> (64 - self.width());
         match self.form() {
             Form::Unsigned => raw as i64,
@@ -255,8 +262,22 @@ impl Field {
             Form::PlusOne => raw as i64 + 1,
             Form::Plus32 => raw as i64 + 32,
             Form::Complement(from) => from - raw as i64,
-            Form::Table(values) => values[raw as usize],
+            Form::Table(values) if raw < values.len() as u64 => values[raw as usize],
+            Form::Table(_) => 0,
         }
+    }
+
+    /// Whether some of its encodings are reserved.
+    #[must_use]
+    pub const fn has_reserved(self) -> bool {
+        matches!(self.form(), Form::Table(values) if values.len() < 1 << self.width())
+    }
+
+    /// Whether its encoding in an instruction is reserved.
+    #[must_use]
+    pub const fn is_reserved(self, instruction: u128) -> bool {
+        self.has_reserved()
+            && matches!(self.form(), Form::Table(values) if self.raw(instruction) >= values.len() as u64)
     }
 
     /// Puts a value into an instruction whose bits of this field are zero.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::decode::Instruction;
 use crate::field::{Field, Kind};
-use crate::row::{Flags, Row, Token};
+use crate::row::{Row, Token};
 use crate::rows::{self, Opcode};
 
 /// The fields of a row.
@@ -17,13 +17,12 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// What stands before `=` is written, but for an address in brackets; a base register is written where something
-    /// is added to it (`=[r3],r2`, `[r3]=r2,imm9`).
+    /// What stands before `=` is written, but for an address in brackets; an address register is where it is updated.
     fn of(row: &Row) -> Layout {
         let equals = row.syntax.iter().any(|token| matches!(token, Token::Text(text) if text.contains('=')));
         let mut fields = Vec::new();
         let mut targets = Vec::new();
-        let (mut before_equals, mut in_brackets, mut base) = (equals, false, None);
+        let (mut before_equals, mut in_brackets) = (equals, false);
         for token in row.syntax {
             match *token {
                 Token::Text(text) => {
@@ -38,37 +37,30 @@ impl Layout {
                 }
                 Token::Field(field) => {
                     fields.push(field);
-                    if in_brackets {
-                        base = Some(field);
-                    } else if before_equals && field.is_register() {
+                    if before_equals && !in_brackets && field.is_register() {
                         targets.push(field);
                     }
                 }
             }
         }
-        if let Some(base) = base.filter(|_| post_increments(row)) {
-            targets.push(base);
+        if row.updates_base() {
+            targets.push(Field::R3);
         }
         Layout { fields: fields.into(), targets: targets.into() }
     }
 }
 
-/// Whether the base register is written as well.
-fn post_increments(row: &Row) -> bool {
-    let Some(Token::Text(mnemonic)) = row.syntax.first() else { return false };
-    let memory = ["ld", "st", "lfetch"].iter().any(|prefix| mnemonic.starts_with(prefix));
-    let behind = row.syntax.iter().rposition(|token| matches!(token, Token::Text(text) if text.contains(']')));
-    let increment = |token: &Token| match token {
-        Token::Field(field) => matches!(field, Field::R2 | Field::Imm9Load | Field::Imm9Store),
-        Token::Text(text) => text.ends_with(",8") || text.ends_with(",16"),
-    };
-    // The value of a store stands behind the bracket as well, but after `=`.
-    let stored = |index: usize| matches!(row.syntax.get(index), Some(Token::Text(text)) if text.ends_with('='));
-    memory
-        && behind.is_some_and(|behind| {
-            let tail = behind..row.syntax.len();
-            tail.clone().any(|index| increment(&row.syntax[index]) && !(index > 0 && stored(index - 1)))
-        })
+impl Row {
+    /// Whether it adds to its address register (formats M2, M3, M5, M7, M8, M10, M12, M14 and M15).
+    #[must_use]
+    pub const fn updates_base(&self) -> bool {
+        const M: u64 = 1 << 36;
+        match (self.opcode, self.fixed.value >> 37) {
+            (Opcode::M(_), 5 | 7) => true,
+            (Opcode::M(_), 4 | 6) => self.fixed.value & M != 0,
+            _ => false,
+        }
+    }
 }
 
 static LAYOUTS: LazyLock<[Vec<Layout>; 6]> = LazyLock::new(|| {
@@ -93,10 +85,10 @@ impl Opcode {
 }
 
 impl Field {
-    /// Whether it names a general, floating-point, predicate or branch register.
+    /// Whether it names a register.
     #[must_use]
     pub const fn is_register(self) -> bool {
-        matches!(self.kind(), Kind::Gr | Kind::Fr | Kind::Pr | Kind::Br)
+        matches!(self.kind(), Kind::Gr | Kind::Fr | Kind::Pr | Kind::Br | Kind::Ar | Kind::Cr)
     }
 }
 
@@ -121,31 +113,6 @@ impl Instruction {
         let fields = self.opcode.layout().fields.iter();
         fields.filter(|field| field.kind() == Kind::Fr).map(|field| self.field(*field) as u8)
     }
-
-    /// Whether its registers are allowed together: r0, f0 and f1 are no targets (SDM 1:24), and two targets must not
-    /// be the same register. Frame sizes are the processor's to check.
-    #[must_use]
-    pub fn is_legal(&self) -> bool {
-        let mut grs = [None; 2];
-        for (place, gr) in grs.iter_mut().zip(self.gr_targets()) {
-            *place = Some(gr);
-        }
-        let frs: Vec<u8> = self.fr_targets().collect();
-        if grs.contains(&Some(0)) || frs.iter().any(|&f| f < 2) {
-            return false;
-        }
-        if self.row().facts.flags.contains(Flags::TARGETS_DIFFER) && grs[0].is_some() && grs[0] == grs[1] {
-            return false;
-        }
-        // A pair load writes one even and one odd register (SDM 3:161).
-        if let [first, second] = frs[..]
-            && first & 1 == second & 1
-        {
-            return false;
-        }
-        let predicates: Vec<u8> = self.targets(Kind::Pr).collect();
-        !matches!(predicates[..], [first, second] if first == second)
-    }
 }
 
 #[cfg(test)]
@@ -164,5 +131,8 @@ mod tests {
         assert_eq!(targets(Opcode::M(M::LdfpsImm)), [Field::F1, Field::F2, Field::R3]);
         assert_eq!(targets(Opcode::M(M::ChkANcGr)), []);
         assert_eq!(targets(Opcode::M(M::Xchg8)), [Field::R1]);
+        assert_eq!(targets(Opcode::M(M::LfetchImm)), [Field::R3]);
+        assert_eq!(targets(Opcode::M(M::MovToRr)), []);
+        assert_eq!(targets(Opcode::M(M::MovToCr)), [Field::Cr3]);
     }
 }

@@ -10,8 +10,9 @@ pub mod cause;
 pub mod decode;
 pub mod disassemble;
 pub mod field;
-pub mod register;
 pub mod layout;
+pub mod operands;
+pub mod register;
 pub mod row;
 pub mod rows;
 

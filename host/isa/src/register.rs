@@ -1,4 +1,6 @@
-//! Names of application and control registers (SDM 1:29, 2:29).
+//! Application and control registers: their names, and which are reserved or read-only (SDM 1:29, 2:29).
+
+use crate::bundle::Unit;
 
 /// The name of an application register that has one.
 #[must_use]
@@ -70,4 +72,34 @@ pub const fn control(number: u8) -> Option<&'static str> {
         81 => "cr.lrr1",
         _ => return None,
     })
+}
+
+/// Whether an application register is reserved or belongs to the other unit, so that `mov` in this unit is illegal.
+/// Those of 48 to 63 and 112 to 127 are ignored and may be moved in both.
+#[must_use]
+pub const fn application_is_illegal(number: u8, unit: Unit) -> bool {
+    let here = match number {
+        0..48 => matches!(unit, Unit::M),
+        48..64 | 112.. => return false,
+        64..112 => matches!(unit, Unit::I),
+    };
+    !here || application(number).is_none()
+}
+
+/// Whether an application register cannot be written: ar.bsp.
+#[must_use]
+pub const fn application_is_read_only(number: u8) -> bool {
+    number == 17
+}
+
+/// Whether a control register is reserved.
+#[must_use]
+pub const fn control_is_reserved(number: u8) -> bool {
+    control(number).is_none()
+}
+
+/// Whether a control register cannot be written: cr.ivr and cr.irr0 to cr.irr3.
+#[must_use]
+pub const fn control_is_read_only(number: u8) -> bool {
+    matches!(number, 65 | 68..=71)
 }

@@ -220,7 +220,12 @@ impl Builder {
         let absent = !facts.feature.is_none_or(|feature| feature == Feature::Ao) || facts.flags.contains(Flags::PRINT_ONLY);
         let mut op = Op::new(instruction);
         let ends = op.qp == 0 && always_leaves(instruction.opcode);
-        if misplaced || absent || !instruction.is_legal() || !self.in_frame(instruction) {
+        let illegal = instruction.illegal_operands();
+        if illegal == Some(Reserved::Always) {
+            self.special(illegal_operation, 0, bundle, slot, Some(*instruction));
+            return true;
+        }
+        if misplaced || absent || illegal.is_some() || !self.in_frame(instruction) {
             self.special(illegal_operation, op.qp, bundle, slot, Some(*instruction));
             return false;
         }

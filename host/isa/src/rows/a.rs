@@ -154,7 +154,7 @@ rows! {
     Pcmp1Gt [op = 8, za = 0, x2a = 1, zb = 0, x4 = 9, x2b = 1] "pcmp1.gt {r1}={r2},{r3}";
     Pcmp2Gt [op = 8, za = 0, x2a = 1, zb = 1, x4 = 9, x2b = 1] "pcmp2.gt {r1}={r2},{r3}";
     Pcmp4Gt [op = 8, za = 1, x2a = 1, zb = 0, x4 = 9, x2b = 1] "pcmp4.gt {r1}={r2},{r3}";
-    // A10, multimedia shift and add; a count of 4 is reserved
-    Pshladd2 [op = 8, za = 0, x2a = 1, zb = 1, x4 = 4] "pshladd2 {r1}={r2},{count2},{r3}";
-    Pshradd2 [op = 8, za = 0, x2a = 1, zb = 1, x4 = 6] "pshradd2 {r1}={r2},{count2},{r3}";
+    // A10, multimedia shift and add
+    Pshladd2 [op = 8, za = 0, x2a = 1, zb = 1, x4 = 4] "pshladd2 {r1}={r2},{count2b},{r3}";
+    Pshradd2 [op = 8, za = 0, x2a = 1, zb = 1, x4 = 6] "pshradd2 {r1}={r2},{count2b},{r3}";
 }
