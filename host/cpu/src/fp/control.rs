@@ -146,6 +146,9 @@ pub struct Control {
     pub ftz: bool,
     /// The exceptions that fault or trap.
     pub enabled: Flags,
+    /// The host's own arithmetic may be used: to nearest, in single or double precision, and whether a result is
+    /// inexact does not matter, because the I flag is set already and its trap disabled.
+    pub host: bool,
     /// The smallest 17-bit exponent (biased) of a normal result.
     pub exponent_min: u32,
     /// The largest 17-bit exponent (biased) of a finite result.
@@ -184,7 +187,9 @@ impl Control {
         // td of sf0 is reserved (SDM 1, 5.2).
         let traps_disabled = field & 1 << 6 != 0 && !matches!(sf, StatusField::Sf0);
         let enabled = if traps_disabled { Flags::empty() } else { Flags::from_bits_truncate(!fpsr as u8) };
-        Control { precision, rounding, ftz: field & 1 != 0, enabled, exponent_min, exponent_max }
+        let nearest_and_inexact = field & (1 << 12 | 3 << 4) == 1 << 12;
+        let host = nearest_and_inexact && precision != 64 && !enabled.contains(Flags::I);
+        Control { precision, rounding, ftz: field & 1 != 0, enabled, host, exponent_min, exponent_max }
     }
 }
 

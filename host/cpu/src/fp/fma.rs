@@ -1,6 +1,7 @@
 //! Multiply and add with one rounding: fma, fms, fnma and their pseudo-operations (SDM 3, "fma").
 
 use super::control::{Control, Flags, Outcome, Rounding};
+use super::host;
 use super::operand::{denormal_flag, nan_result};
 use super::register::Fr;
 use super::round::{Exact, Number, round, shift_right_sticky};
@@ -36,6 +37,19 @@ fn multiply_add(
     negate_addend: bool,
     control: &Control,
 ) -> Outcome {
+    if control.host {
+        let y = f4;
+        let x = if negate_product { f3.negate() } else { f3 };
+        let z = if negate_addend { f2.map(Fr::negate) } else { f2 };
+        if let Some(value) = host::multiply_add(x, y, z, control.precision) {
+            return Outcome::exact(value);
+        }
+    }
+    exactly(f3, f4, f2, negate_product, negate_addend, control)
+}
+
+#[inline(never)]
+fn exactly(f3: Fr, f4: Fr, f2: Option<Fr>, negate_product: bool, negate_addend: bool, control: &Control) -> Outcome {
     let addend = f2.unwrap_or(Fr::ZERO);
     let mut flags = Flags::empty();
     if !(f3.is_normal() && f4.is_normal() && addend.is_normal()) {

@@ -336,6 +336,30 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn host_gives_the_exact_bits(
+        f3 in finite(), f4 in finite(), mut f2 in finite(), shift in -60..60i32, negative in any::<bool>(),
+        completer in prop::sample::select(vec![Completer::Single, Completer::Double]), wre in any::<bool>(),
+    ) {
+        let exponent = f3.exponent() as i32 + f4.exponent() as i32 - BIAS as i32 + shift;
+        f2.sign_exponent = Fr::new(negative, exponent.clamp(0, 0x1fffd) as u32, 0).sign_exponent;
+        let fpsr = 0x3f | u64::from(wre) << 7 | 1 << 18;
+        let control = Control::new(fpsr, StatusField::Sf0, completer);
+        prop_assert!(control.host);
+        let exact = Control { host: false, ..control };
+        let cut = |f: Fr| Fr { significand: f.significand >> (64 - control.precision) << (64 - control.precision), ..f };
+        let (f3, f4, f2) = (cut(f3), cut(f4), cut(f2));
+        for compute in [fma, fms, fnma] {
+            for f2 in [Some(f2), None] {
+                let (host, exact) = (compute(f3, f4, f2, &control), compute(f3, f4, f2, &exact));
+                prop_assert_eq!(host.value, exact.value);
+                prop_assert_eq!(host.flags | Flags::I, exact.flags | Flags::I);
+            }
+        }
+    }
+
     #[test]
     fn pairs_are_singles(f3 in any::<(u32, u32)>(), f4 in any::<(u32, u32)>(), f2 in any::<(u32, u32)>()) {
         let control = Control::new(0x3f, StatusField::Sf0, Completer::Parallel);
