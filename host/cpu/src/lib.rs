@@ -16,6 +16,7 @@ pub mod external;
 pub mod fp;
 pub mod interruption;
 pub mod mmu;
+pub mod model;
 pub mod op;
 pub mod processor;
 pub mod psr;

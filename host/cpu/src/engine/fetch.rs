@@ -4,7 +4,7 @@ use crate::bus::PhysicalAddress;
 use crate::op::Stop;
 use crate::processor::Processor;
 
-// The translation of instruction addresses replaces this file: it provides the same three functions.
+// The translation of instruction addresses replaces this file: it provides the same two functions.
 impl Processor {
     /// The physical address of code.
     ///
@@ -18,11 +18,5 @@ impl Processor {
     #[must_use]
     pub fn code_context(&self, _ip: u64) -> u64 {
         0
-    }
-
-    /// Performs the purges that other processors asked for.
-    pub fn perform_purges(&mut self) {
-        self.port().take_purges();
-        self.port().purged();
     }
 }

@@ -1,0 +1,122 @@
+//! `mov cr=` and `mov =cr` (SDM 3:175), and what may be written to each control register (SDM 2:29-39, 2:122-130).
+
+use crate::interruption::Interruption;
+use crate::op::{Op, Outcome, Stop};
+use crate::processor::Processor;
+use crate::registers::cr;
+
+/// A control register that does not exist: its use is illegal (SDM 2:29, table 3-3).
+const fn is_reserved(number: usize) -> bool {
+    !matches!(
+        number,
+        cr::DCR | cr::ITM | cr::IVA | cr::PTA | cr::IPSR | cr::ISR | cr::IIP..=cr::IHA | cr::LID..=cr::CMCV
+            | cr::LRR0 | cr::LRR1
+    )
+}
+
+/// A register that holds the state of an interruption: usable while PSR.ic is 0 only.
+const fn is_interruption_register(number: usize) -> bool {
+    matches!(number, cr::IPSR..=cr::IHA)
+}
+
+const fn is_read_only(number: usize) -> bool {
+    matches!(number, cr::IVR | cr::IRR0..=cr::IRR3)
+}
+
+/// The bits that must be written as 0.
+const fn reserved_bits(number: usize) -> u64 {
+    match number {
+        cr::DCR => !0x7f07,
+        cr::PTA => 0x7e02,
+        cr::IPSR => !DEFINED_PSR,
+        cr::ISR => 0xffff_f000_ff00_0000,
+        cr::ITIR => !0xffff_fffc,
+        cr::IFS => 0x7fff_ffc0_0000_0000,
+        cr::LID => !0xffff_0000,
+        cr::TPR => !0x1_00ff,
+        cr::ITV | cr::PMV | cr::CMCV => !0x1_10ff,
+        cr::LRR0 | cr::LRR1 => !0x1_f7ff,
+        _ => 0,
+    }
+}
+
+/// The bits of PSR that mean something.
+const DEFINED_PSR: u64 = 0x0000_7fff_0ffe_e03e;
+
+/// Bits that read as 0 whatever is written.
+const fn ignored_bits(number: usize) -> u64 {
+    match number {
+        cr::IVA => 0x7fff,
+        cr::IIP | cr::IIPA => 0xf,
+        cr::IHA => 0x3,
+        cr::TPR => 0xf,
+        _ => 0,
+    }
+}
+
+/// The sizes that `cr.pta` can give the VHPT: 2^15 to 2^61 bytes.
+const fn is_vhpt_size(pta: u64) -> bool {
+    matches!(pta >> 2 & 0x3f, 15..=61)
+}
+
+pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
+    let number = usize::from(op.r3);
+    if is_reserved(number) || is_read_only(number) {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    p.privileged()?;
+    let value = p.gr_not_nat(op.r2)?;
+    if value & reserved_bits(number) != 0 || number == cr::PTA && !is_vhpt_size(value) {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    p.virtualized()?;
+    // SDM 3:175 prints this test first; at PSR.vm = 1 the virtualization fault precedes it.
+    if is_interruption_register(number) && p.registers.psr.ic() {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    p.write_cr(number, value);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_from_cr(p: &mut Processor, op: &Op) -> Outcome {
+    let number = usize::from(op.r3);
+    if is_reserved(number) {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    p.privileged()?;
+    p.virtualized()?;
+    if is_interruption_register(number) && p.registers.psr.ic() {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    let value = p.read_cr(number);
+    p.set_gr(op.r1, value, false);
+    Ok(())
+}
+
+impl Processor {
+    /// Reads a control register. Reading `cr.ivr` takes an interrupt into service.
+    pub fn read_cr(&mut self, number: usize) -> u64 {
+        match number {
+            cr::IVR => u64::from(self.read_ivr()),
+            cr::IRR0..=cr::IRR3 => self.port().irr(number - cr::IRR0),
+            cr::EOI => 0,
+            number => self.registers.cr[number & 127],
+        }
+    }
+
+    /// Writes a control register with a value that has passed the checks of `mov cr=`.
+    pub fn write_cr(&mut self, number: usize, value: u64) {
+        let value = value & !ignored_bits(number);
+        match number {
+            cr::ITM => self.set_itm(value),
+            cr::EOI => self.end_of_interrupt(),
+            cr::IPSR => self.registers.cr[cr::IPSR] = value & DEFINED_PSR,
+            number => self.registers.cr[number & 127] = value,
+        }
+        if matches!(number, cr::TPR | cr::ITV) {
+            self.check_timer();
+            self.port().request_attention();
+        }
+    }
+
+}

@@ -1,0 +1,147 @@
+//! Moves to and from registers that a general register selects (SDM 3:180-184).
+
+use crate::interruption::Interruption;
+use crate::model::{CPUID, is_page_size};
+use crate::op::{Op, Outcome, Stop};
+use crate::processor::Processor;
+
+/// The bits that must be written as 0 to a region register and a protection key register.
+const RR_RESERVED: u64 = !0xffff_fffd;
+const PKR_RESERVED: u64 = !0xffff_ff0f;
+
+/// The number in a general register, below `registers`.
+fn index(p: &mut Processor, r: u8, registers: usize) -> Result<usize, Stop> {
+    let index = (p.gr_not_nat(r)? & 0xff) as usize;
+    if index >= registers {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    Ok(index)
+}
+
+/// Index and value of a move to a register of a privileged file.
+fn to(p: &mut Processor, op: &Op, registers: usize) -> Result<(usize, u64), Stop> {
+    p.privileged()?;
+    let value = p.gr_not_nat(op.r2)?;
+    Ok((index(p, op.r3, registers)?, value))
+}
+
+/// Index of a move from a register of a privileged file.
+fn from(p: &mut Processor, op: &Op, registers: usize) -> Result<usize, Stop> {
+    p.privileged()?;
+    let index = index(p, op.r3, registers)?;
+    p.virtualized()?;
+    Ok(index)
+}
+
+pub(super) fn mov_to_rr(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    let value = p.gr_not_nat(op.r2)?;
+    let region = (p.gr_not_nat(op.r3)? >> 61) as usize;
+    if value & RR_RESERVED != 0 || !is_page_size((value >> 2 & 0x3f) as u8) {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    p.virtualized()?;
+    p.write_rr(region, value);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_to_dbr(p: &mut Processor, op: &Op) -> Outcome {
+    let (index, value) = to(p, op, p.registers.dbr.len())?;
+    p.virtualized()?;
+    p.write_dbr(index, value);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_to_ibr(p: &mut Processor, op: &Op) -> Outcome {
+    let (index, value) = to(p, op, p.registers.ibr.len())?;
+    p.virtualized()?;
+    p.registers.ibr[index] = value;
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_to_pkr(p: &mut Processor, op: &Op) -> Outcome {
+    let (index, value) = to(p, op, p.registers.pkr.len())?;
+    if value & PKR_RESERVED != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    p.virtualized()?;
+    p.write_pkr(index, value);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_to_pmc(p: &mut Processor, op: &Op) -> Outcome {
+    let (index, value) = to(p, op, p.registers.pmc.len())?;
+    p.virtualized()?;
+    p.registers.pmc[index] = value;
+    Ok(())
+}
+
+pub(super) fn mov_to_pmd(p: &mut Processor, op: &Op) -> Outcome {
+    let (index, value) = to(p, op, p.registers.pmd.len())?;
+    p.virtualized()?;
+    p.registers.pmd[index] = value;
+    Ok(())
+}
+
+/// No model-specific register exists: writes are ignored.
+pub(super) fn mov_to_msr(p: &mut Processor, op: &Op) -> Outcome {
+    to(p, op, 256)?;
+    Ok(())
+}
+
+pub(super) fn mov_from_rr(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    let region = (p.gr_not_nat(op.r3)? >> 61) as usize;
+    p.virtualized()?;
+    p.set_gr(op.r1, p.registers.rr[region], false);
+    Ok(())
+}
+
+pub(super) fn mov_from_dbr(p: &mut Processor, op: &Op) -> Outcome {
+    let index = from(p, op, p.registers.dbr.len())?;
+    p.set_gr(op.r1, p.registers.dbr[index], false);
+    Ok(())
+}
+
+pub(super) fn mov_from_ibr(p: &mut Processor, op: &Op) -> Outcome {
+    let index = from(p, op, p.registers.ibr.len())?;
+    p.set_gr(op.r1, p.registers.ibr[index], false);
+    Ok(())
+}
+
+pub(super) fn mov_from_pkr(p: &mut Processor, op: &Op) -> Outcome {
+    let index = from(p, op, p.registers.pkr.len())?;
+    p.set_gr(op.r1, p.registers.pkr[index], false);
+    Ok(())
+}
+
+pub(super) fn mov_from_pmc(p: &mut Processor, op: &Op) -> Outcome {
+    let index = from(p, op, p.registers.pmc.len())?;
+    p.set_gr(op.r1, p.registers.pmc[index], false);
+    Ok(())
+}
+
+/// Performance monitors are readable at every privilege level; those that PSR.sp or their PMC makes private read
+/// as 0 (SDM 3:182).
+pub(super) fn mov_from_pmd(p: &mut Processor, op: &Op) -> Outcome {
+    let index = index(p, op.r3, p.registers.pmd.len())?;
+    let private = p.registers.psr.cpl() != 0 && (p.registers.psr.sp() || p.registers.pmc[index] >> 6 & 1 != 0);
+    let value = if private { 0 } else { p.registers.pmd[index] };
+    p.set_gr(op.r1, value, false);
+    Ok(())
+}
+
+/// No model-specific register exists: they read as 0.
+pub(super) fn mov_from_msr(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    index(p, op.r3, 256)?;
+    p.set_gr(op.r1, 0, false);
+    Ok(())
+}
+
+pub(super) fn mov_from_cpuid(p: &mut Processor, op: &Op) -> Outcome {
+    let index = index(p, op.r3, CPUID.len())?;
+    p.virtualized()?;
+    p.set_gr(op.r1, CPUID[index], false);
+    Ok(())
+}

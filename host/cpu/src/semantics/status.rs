@@ -1,0 +1,90 @@
+//! Instructions on the processor status register (SDM 3:193, 3:239-241, 3:254-256).
+
+use crate::interruption::Interruption;
+use crate::op::{Op, Outcome, Stop};
+use crate::processor::Processor;
+use crate::psr::Psr;
+
+/// The bits that `ssm` and `rsm` may name: the user mask and ic, i, pk, dt, dfl, dfh, sp, pp, di, si.
+const SYSTEM_MASK_BITS: u64 = 0x00fe_e03e;
+/// The bits of PSR{31:0} that are defined.
+const LOW_BITS: u64 = 0x0ffe_e03e;
+/// PSR.up, which PSR.sp protects from unprivileged changes.
+const UP: u64 = 1 << 2;
+
+pub(super) fn mov_to_psr(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    let value = p.gr_not_nat(op.r2)?;
+    if value & 0xffff_ffff & !LOW_BITS != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    p.virtualized()?;
+    let psr = u64::from(p.registers.psr);
+    p.set_psr(Psr::from(psr & !0xffff_ffff | value & 0xffff_ffff));
+    Err(Stop::Serialize)
+}
+
+pub(super) fn mov_from_psr(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    p.virtualized()?;
+    p.set_gr(op.r1, u64::from(p.registers.psr) & Psr::READABLE, false);
+    Ok(())
+}
+
+pub(super) fn mov_to_psr_um(p: &mut Processor, op: &Op) -> Outcome {
+    let value = p.gr_not_nat(op.r2)?;
+    if value & 0xff & !Psr::USER_MASK != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    change_user_mask(p, |psr, bits| psr & !bits | value & bits)
+}
+
+pub(super) fn mov_from_psr_um(p: &mut Processor, op: &Op) -> Outcome {
+    p.set_gr(op.r1, u64::from(p.registers.psr) & Psr::USER_MASK, false);
+    Ok(())
+}
+
+pub(super) fn sum(p: &mut Processor, op: &Op) -> Outcome {
+    user_mask_immediate(p, op)?;
+    change_user_mask(p, |psr, bits| psr | op.imm as u64 & bits)
+}
+
+pub(super) fn rum(p: &mut Processor, op: &Op) -> Outcome {
+    user_mask_immediate(p, op)?;
+    change_user_mask(p, |psr, bits| psr & !(op.imm as u64 & bits))
+}
+
+fn user_mask_immediate(p: &mut Processor, op: &Op) -> Outcome {
+    if op.imm as u64 & !Psr::USER_MASK != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    Ok(())
+}
+
+/// Changes the bits of the user mask that the processor lets change.
+fn change_user_mask(p: &mut Processor, change: impl Fn(u64, u64) -> u64) -> Outcome {
+    let psr = u64::from(p.registers.psr);
+    let bits = if p.registers.psr.sp() { Psr::USER_MASK & !UP } else { Psr::USER_MASK };
+    p.set_psr(Psr::from(change(psr, bits)));
+    Err(Stop::Serialize)
+}
+
+pub(super) fn ssm(p: &mut Processor, op: &Op) -> Outcome {
+    system_mask(p, op)?;
+    p.set_psr(Psr::from(u64::from(p.registers.psr) | op.imm as u64));
+    Err(Stop::Serialize)
+}
+
+pub(super) fn rsm(p: &mut Processor, op: &Op) -> Outcome {
+    system_mask(p, op)?;
+    p.set_psr(Psr::from(u64::from(p.registers.psr) & !(op.imm as u64)));
+    Err(Stop::Serialize)
+}
+
+fn system_mask(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    if op.imm as u64 & !SYSTEM_MASK_BITS != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    p.virtualized()
+}

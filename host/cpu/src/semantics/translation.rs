@@ -1,0 +1,192 @@
+//! Instructions on translations: inserts, purges, queries (SDM 3:150-155, 3:214-228, 3:266-272).
+
+use crate::domain::Purge;
+use crate::interruption::{Interruption, Isr, Vector};
+use crate::mmu::Side;
+use crate::op::{Op, Outcome, Stop};
+use crate::processor::Processor;
+
+/// The low bits of ISR.code that name a non-access instruction (SDM 2:168, table 8-2).
+mod non_access {
+    pub(super) const TPA: u16 = 0;
+    pub(super) const PROBE: u16 = 2;
+    pub(super) const TAK: u16 = 3;
+    pub(super) const PROBE_FAULT: u16 = 5;
+}
+
+/// ISR.code bits 7:4 of Register NaT Consumption.
+const REGISTER_NAT: u16 = 0x10;
+
+/// An address that must not be NaT, for an instruction that accesses no memory.
+fn address(p: &mut Processor, r: u8, instruction: u16, read: bool, write: bool) -> Result<u64, Stop> {
+    if p.nat(r) {
+        let isr = Isr::new().with_code(REGISTER_NAT | instruction).with_na(true).with_r(read).with_w(write);
+        return Err(p.raise(Interruption { isr, ..Interruption::fault(Vector::NatConsumption, 0) }));
+    }
+    Ok(p.gr(r))
+}
+
+fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
+    let pte = insertion(p, op, None)?;
+    p.insert_tc(side, pte)?;
+    Err(Stop::Serialize)
+}
+
+/// What inserts have in common: PSR.ic must be 0, the entry well formed.
+fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, Stop> {
+    if p.registers.psr.ic() && !p.registers.psr.vm() {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    p.privileged()?;
+    let register = register.map(|r| p.gr_not_nat(r)).transpose()?;
+    let pte = p.gr_not_nat(op.r2)?;
+    p.check_insertion(register, pte)?;
+    p.virtualized()?;
+    Ok(pte)
+}
+
+pub(super) fn itc_d(p: &mut Processor, op: &Op) -> Outcome {
+    itc(p, op, Side::Data)
+}
+
+pub(super) fn itc_i(p: &mut Processor, op: &Op) -> Outcome {
+    itc(p, op, Side::Instruction)
+}
+
+fn itr(p: &mut Processor, op: &Op, side: Side) -> Outcome {
+    let pte = insertion(p, op, Some(op.r3))?;
+    p.insert_tr(side, p.gr(op.r3), pte)?;
+    Err(Stop::Serialize)
+}
+
+pub(super) fn itr_d(p: &mut Processor, op: &Op) -> Outcome {
+    itr(p, op, Side::Data)
+}
+
+pub(super) fn itr_i(p: &mut Processor, op: &Op) -> Outcome {
+    itr(p, op, Side::Instruction)
+}
+
+/// The range of a purge: its address and the power of two of its size.
+fn range(p: &mut Processor, op: &Op) -> Result<(u64, u8), Stop> {
+    p.privileged()?;
+    let address = p.gr_not_nat(op.r3)?;
+    let page_size = (p.gr_not_nat(op.r2)? >> 2 & 0x3f) as u8;
+    p.virtualized()?;
+    Ok((address, page_size))
+}
+
+pub(super) fn ptc_e(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    p.gr_not_nat(op.r3)?;
+    p.virtualized()?;
+    p.purge_all();
+    Err(Stop::Serialize)
+}
+
+pub(super) fn ptc_l(p: &mut Processor, op: &Op) -> Outcome {
+    let (address, page_size) = range(p, op)?;
+    p.purge_tc(address, page_size);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn ptc_g(p: &mut Processor, op: &Op) -> Outcome {
+    let (address, page_size) = range(p, op)?;
+    let rid = (p.registers.rr[(address >> 61) as usize] >> 8) as u32 & 0xff_ffff;
+    p.purge_everywhere(Purge { rid, address, page_size });
+    Err(Stop::Serialize)
+}
+
+pub(super) fn ptr_d(p: &mut Processor, op: &Op) -> Outcome {
+    let (address, page_size) = range(p, op)?;
+    p.purge_tr(Side::Data, address, page_size);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn ptr_i(p: &mut Processor, op: &Op) -> Outcome {
+    let (address, page_size) = range(p, op)?;
+    p.purge_tr(Side::Instruction, address, page_size);
+    Err(Stop::Serialize)
+}
+
+pub(super) fn thash(p: &mut Processor, op: &Op) -> Outcome {
+    p.virtualized()?;
+    let nat = p.nat(op.r3);
+    let value = if nat { 0 } else { p.thash(p.gr(op.r3)) };
+    p.set_gr(op.r1, value, nat);
+    Ok(())
+}
+
+pub(super) fn ttag(p: &mut Processor, op: &Op) -> Outcome {
+    p.virtualized()?;
+    let nat = p.nat(op.r3);
+    let value = if nat { 0 } else { p.ttag(p.gr(op.r3)) };
+    p.set_gr(op.r1, value, nat);
+    Ok(())
+}
+
+pub(super) fn tpa(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    let address = address(p, op.r3, non_access::TPA, false, false)?;
+    p.virtualized()?;
+    let physical = p.tpa(address)?;
+    p.set_gr(op.r1, physical.0, false);
+    Ok(())
+}
+
+pub(super) fn tak(p: &mut Processor, op: &Op) -> Outcome {
+    p.privileged()?;
+    let address = address(p, op.r3, non_access::TAK, false, false)?;
+    p.virtualized()?;
+    let key = p.tak(address)?;
+    p.set_gr(op.r1, key, false);
+    Ok(())
+}
+
+pub(super) fn probe(p: &mut Processor, op: &Op, write: bool) -> Outcome {
+    let privilege = p.gr_not_nat(op.r2)? as u8 & 3;
+    probe_at(p, op, write, privilege)
+}
+
+pub(super) fn probe_imm(p: &mut Processor, op: &Op, write: bool) -> Outcome {
+    probe_at(p, op, write, op.imm as u8)
+}
+
+fn probe_at(p: &mut Processor, op: &Op, write: bool, privilege: u8) -> Outcome {
+    let address = address(p, op.r3, non_access::PROBE, !write, write)?;
+    p.virtualized()?;
+    let allowed = p.probe(address, write, privilege.max(p.registers.psr.cpl()))?;
+    p.set_gr(op.r1, u64::from(allowed), false);
+    Ok(())
+}
+
+pub(super) fn probe_fault(p: &mut Processor, op: &Op, read: bool, write: bool) -> Outcome {
+    let address = address(p, op.r3, non_access::PROBE_FAULT, read, write)?;
+    p.virtualized()?;
+    p.probe_fault(address, read, write, (op.imm as u8).max(p.registers.psr.cpl()))
+}
+
+impl Processor {
+    /// Purges a range on every processor of the domain, and waits until those that run have done so (`ptc.ga`;
+    /// `ptc.g` may do as much).
+    pub fn purge_everywhere(&mut self, purge: Purge) {
+        let domain = self.configuration.domain.clone();
+        self.apply_purge(purge);
+        domain.broadcast(self.configuration.index, purge);
+        // Others may be waiting for this processor.
+        while !domain.purges_done(self.configuration.index) {
+            self.perform_purges();
+            std::thread::yield_now();
+        }
+    }
+
+    /// Performs the purges that other processors asked for.
+    pub fn perform_purges(&mut self) {
+        let domain = self.configuration.domain.clone();
+        let port = domain.port(self.configuration.index);
+        for purge in port.take_purges() {
+            self.apply_purge(purge);
+        }
+        port.purged();
+    }
+}
