@@ -217,7 +217,8 @@ impl Builder {
         let misplaced = facts.flags.contains(Flags::FIRST_IN_GROUP) && !self.group_start
             || facts.flags.contains(Flags::LAST_IN_GROUP) && !stop
             || facts.flags.contains(Flags::SLOT_TWO) && slot != Slot::Two;
-        let absent = !facts.feature.is_none_or(|feature| feature == Feature::Ao) || facts.flags.contains(Flags::PRINT_ONLY);
+        let absent =
+            !facts.feature.is_none_or(|feature| feature == Feature::Ao) || facts.flags.contains(Flags::PRINT_ONLY);
         let mut op = Op::new(instruction);
         let ends = op.qp == 0 && always_leaves(instruction.opcode);
         let illegal = instruction.illegal_operands();

@@ -118,5 +118,4 @@ impl Processor {
             self.port().request_attention();
         }
     }
-
 }

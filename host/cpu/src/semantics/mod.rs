@@ -7,11 +7,16 @@
 pub mod a;
 mod application_registers;
 mod compare;
+mod control_registers;
 pub mod i;
+mod indexed;
 mod integer;
 mod mov;
 mod multimedia;
 mod shift;
+mod status;
+pub mod system;
+mod translation;
 
 use patchbay_isa::Opcode;
 
@@ -23,6 +28,7 @@ pub fn of(opcode: Opcode) -> Execute {
     match opcode {
         Opcode::A(instruction) => a::of(instruction),
         Opcode::I(instruction) => i::of(instruction),
+        Opcode::M(instruction) if let Some(execute) = system::of(instruction) => execute,
         _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
     }
 }
