@@ -111,7 +111,7 @@ pub fn famax(f2: Fr, f3: Fr, control: &Control) -> Outcome {
     select(f2, f3, true, Ordering::Greater, control)
 }
 
-/// Whether `f2` is in one of the classes of `fclass9` (SDM 3, "fclass"). `None` if it is NaTVal and the
+/// Whether `f2` is in one of the classes of `fclass9` (SDM 3:64). `None` if it is NaTVal and the
 /// mask does not ask for that: both target predicates are then cleared.
 #[inline]
 #[must_use]
