@@ -6,6 +6,7 @@ use crate::bus::{Bus, Clock};
 use crate::domain::{Domain, Port};
 use crate::exit::Exit;
 use crate::external::ExternalInterrupts;
+use crate::fp::Fr;
 use crate::interruption::Interruption;
 use crate::op::{Op, Outcome, Stop};
 use crate::psr::Psr;
@@ -131,6 +132,22 @@ impl Processor {
             return Err(self.raise(Interruption::REGISTER_NAT_CONSUMPTION));
         }
         Ok(self.gr(r))
+    }
+
+    /// The value of a floating-point register.
+    #[inline]
+    #[must_use]
+    pub fn fr(&self, f: u8) -> Fr {
+        self.registers.fr[self.registers.fr_index(f)]
+    }
+
+    /// Sets a floating-point register, and PSR.mfl or PSR.mfh. The decoder has seen to it that it is a legal target.
+    #[inline]
+    pub fn set_fr(&mut self, f: u8, value: Fr) {
+        let index = self.registers.fr_index(f);
+        self.registers.fr[index] = value;
+        let modified = if f < 32 { Psr::new().with_mfl(true) } else { Psr::new().with_mfh(true) };
+        self.registers.psr = Psr::from_bits(self.registers.psr.into_bits() | modified.into_bits());
     }
 
     /// A predicate.
