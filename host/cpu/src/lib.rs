@@ -6,13 +6,13 @@
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod bus;
-pub mod cpuid;
 pub mod data;
 pub mod debug;
 pub mod domain;
 pub mod engine;
 pub mod exit;
 pub mod external;
+pub mod flat;
 pub mod fp;
 pub mod interruption;
 pub mod mmu;

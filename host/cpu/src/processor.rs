@@ -164,6 +164,15 @@ impl Processor {
         *pr = *pr & !(1 << (p & 63)) | u64::from(value) << (p & 63) | 1;
     }
 
+    /// Sets a predicate to a value and another to its complement, or both to 0 unless that is `valid`.
+    #[inline]
+    pub fn set_pr_pair(&mut self, p: u8, q: u8, value: bool, valid: bool) {
+        let (p, q) = (1 << (p & 63), 1 << (q & 63));
+        let set = if value { p } else { q };
+        let pr = &mut self.registers.pr;
+        *pr = *pr & !(p | q) | if valid { set } else { 0 } | 1;
+    }
+
     /// Sets two different predicates; p0 stays 1.
     #[inline]
     pub fn set_pr2(&mut self, p: u8, value: bool, q: u8, other: bool) {

@@ -1,7 +1,7 @@
 //! Compares and tests: operands, relations, and the types of compare that say what becomes of the predicates
 //! (SDM 3:39). The decoder rejects equal predicate targets.
 
-use crate::cpuid;
+use crate::model::CPUID;
 use crate::op::{Op, Outcome};
 use crate::processor::Processor;
 
@@ -41,7 +41,7 @@ pub(super) fn nat_bit(p: &Processor, op: &Op) -> Operands {
 /// A feature bit of CPUID register 4, to compare with zero.
 #[inline]
 pub(super) fn feature(_: &Processor, op: &Op) -> Operands {
-    (cpuid::REGISTERS[4] >> (op.imm & 63) & 1, 0, false)
+    (CPUID[4] >> (op.imm & 63) & 1, 0, false)
 }
 
 /// The relations, on 64 bits.
@@ -117,12 +117,7 @@ pub(super) fn normal(
     relation: impl Fn(u64, u64) -> bool,
 ) -> Outcome {
     let (a, b, nat) = operands(p, op);
-    if nat {
-        p.set_pr2(op.p1, false, op.p2, false);
-    } else {
-        let holds = relation(a, b);
-        p.set_pr2(op.p1, holds, op.p2, !holds);
-    }
+    p.set_pr_pair(op.p1, op.p2, relation(a, b), !nat);
     Ok(())
 }
 
@@ -135,9 +130,8 @@ pub(super) fn unc(
     relation: impl Fn(u64, u64) -> bool,
 ) -> Outcome {
     let (a, b, nat) = operands(p, op);
-    let executes = p.pr(op.predicate) && !nat;
-    let holds = relation(a, b);
-    p.set_pr2(op.p1, executes & holds, op.p2, executes & !holds);
+    let executes = p.pr(op.predicate);
+    p.set_pr_pair(op.p1, op.p2, relation(a, b), executes && !nat);
     Ok(())
 }
 

@@ -16,6 +16,8 @@ mod multimedia;
 mod shift;
 mod status;
 pub mod system;
+#[cfg(test)]
+mod tests;
 mod translation;
 
 use patchbay_isa::Opcode;

@@ -1,14 +1,18 @@
 //! System instructions of the M unit, by family.
 
+use patchbay_isa::Unit;
 use patchbay_isa::rows::M;
 
-use super::{control_registers, indexed, status, translation};
+use super::{application_registers, control_registers, indexed, status, translation};
 use crate::op::{Execute, Stop};
 
 /// The semantics of a system instruction of the M unit; `None` for the others.
 #[must_use]
 pub fn of(instruction: M) -> Option<Execute> {
     Some(match instruction {
+        M::MovToAr => |p, op| application_registers::write(p, op, Unit::M),
+        M::MovImmToAr => |p, op| application_registers::write_immediate(p, op, Unit::M),
+        M::MovFromAr => |p, op| application_registers::read(p, op, Unit::M),
         M::MovToCr => control_registers::mov_to_cr,
         M::MovFromCr => control_registers::mov_from_cr,
         M::MovToPsr => status::mov_to_psr,

@@ -1,0 +1,123 @@
+//! Plain RAM from address 0 on and a clock that stands still: a machine for tests, benches and single programs.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use crate::bus::{Bus, BusError, Clock, PAGE_SIZE, PhysicalAddress, RamPage};
+use crate::domain::Domain;
+use crate::processor::{Configuration, Processor};
+
+/// Bit 63 of a physical address is an attribute.
+const ADDRESS: u64 = u64::MAX >> 1;
+
+#[repr(C, align(4096))]
+struct Page([AtomicU8; PAGE_SIZE as usize]);
+
+/// RAM from address 0 on.
+pub struct FlatMemory {
+    pages: Box<[Page]>,
+    generations: Box<[AtomicU32]>,
+}
+
+impl FlatMemory {
+    /// RAM of this size in bytes, rounded up to whole pages; all zero.
+    #[must_use]
+    pub fn new(size: u64) -> FlatMemory {
+        let pages = size.div_ceil(PAGE_SIZE) as usize;
+        // SAFETY: atomic integers may be all zero.
+        let zeroed = unsafe { Box::new_zeroed_slice(pages).assume_init() };
+        FlatMemory { pages: zeroed, generations: (0..pages).map(|_| AtomicU32::new(0)).collect() }
+    }
+
+    fn byte(&self, address: u64) -> Result<(usize, &AtomicU8), BusError> {
+        let page = (address / PAGE_SIZE) as usize;
+        let bytes = self.pages.get(page).ok_or(BusError)?;
+        Ok((page, &bytes.0[(address % PAGE_SIZE) as usize]))
+    }
+
+    /// Reads bytes from an address on.
+    ///
+    /// # Errors
+    /// If some of them do not exist.
+    pub fn read_bytes(&self, address: u64, bytes: &mut [u8]) -> Result<(), BusError> {
+        for (byte, address) in bytes.iter_mut().zip(address..) {
+            *byte = self.byte(address)?.1.load(Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Writes bytes from an address on; decoded copies of them become stale.
+    ///
+    /// # Errors
+    /// If some of them do not exist.
+    pub fn write_bytes(&self, address: u64, bytes: &[u8]) -> Result<(), BusError> {
+        for (byte, address) in bytes.iter().zip(address..) {
+            let (page, place) = self.byte(address)?;
+            place.store(*byte, Ordering::Relaxed);
+            self.generations[page].fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+impl Bus for FlatMemory {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+        let page = ((address.0 & ADDRESS) / PAGE_SIZE) as usize;
+        let bytes = NonNull::from(self.pages.get(page)?).cast();
+        Some(RamPage { bytes, generation: NonNull::from(&self.generations[page]), writable: true })
+    }
+
+    fn read(&self, _: PhysicalAddress, _: u8) -> Result<u64, BusError> {
+        Err(BusError)
+    }
+
+    fn write(&self, _: PhysicalAddress, _: u8, _: u64) -> Result<(), BusError> {
+        Err(BusError)
+    }
+
+    fn portal(&self, _: PhysicalAddress) -> bool {
+        false
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+pub struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn ticks(&self) -> u64 {
+        0
+    }
+}
+
+/// The only processor of a machine with this memory and a [`StoppedClock`].
+#[must_use]
+pub fn processor(memory: Arc<FlatMemory>) -> Processor {
+    let domain = Arc::new(Domain::new(1, false));
+    Processor::new(Configuration { domain, index: 0, bus: memory, clock: Arc::new(StoppedClock) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_make_decoded_copies_stale() {
+        let memory = FlatMemory::new(2 * PAGE_SIZE);
+        let generation = |address| {
+            let page = memory.ram(PhysicalAddress(address)).expect("RAM");
+            // SAFETY: the memory lives.
+            unsafe { page.generation.as_ref() }.load(Ordering::Acquire)
+        };
+        let before = (generation(0), generation(PAGE_SIZE));
+        memory.write_bytes(PAGE_SIZE - 1, &[1, 2]).expect("RAM");
+        assert_ne!(generation(0), before.0);
+        assert_ne!(generation(PAGE_SIZE), before.1);
+        let mut bytes = [0; 2];
+        memory.read_bytes(PAGE_SIZE - 1, &mut bytes).expect("RAM");
+        assert_eq!(bytes, [1, 2]);
+        assert_eq!(memory.write_bytes(2 * PAGE_SIZE - 1, &[0; 2]), Err(BusError));
+        assert!(memory.ram(PhysicalAddress(2 * PAGE_SIZE)).is_none());
+    }
+}
