@@ -96,7 +96,7 @@ pub mod general {
 pub struct Interruption {
     /// Where it goes.
     pub vector: Vector,
-    /// What it reports; the engine fills in ei, delivery ni.
+    /// What it reports; the engine fills in ei and ir, delivery ni.
     pub isr: Isr,
     /// The faulting address.
     pub ifa: Option<u64>,
@@ -138,6 +138,7 @@ impl Processor {
         let registers = &mut self.registers;
         let psr = registers.psr;
         let isr = interruption.isr.with_ni(!psr.ic());
+        self.rse.suspend();
         registers.cr[cr::ISR] = isr.into();
         if psr.ic() {
             registers.cr[cr::IPSR] = psr.into();

@@ -21,4 +21,5 @@ pub mod op;
 pub mod processor;
 pub mod psr;
 pub mod registers;
+pub mod rse;
 pub mod semantics;

@@ -1,6 +1,7 @@
 //! The decoded form of an instruction: the function that executes it and its operands.
 
 use patchbay_isa::row::Flags;
+use patchbay_isa::rows::B;
 use patchbay_isa::{Cause, Field, Instruction, Opcode};
 
 use crate::processor::Processor;
@@ -27,6 +28,9 @@ pub enum Stop {
     Trap,
     /// The instruction has completed, set IP, and raises the trap `Processor::raised`.
     BranchTrap,
+    /// The instruction has completed and set IP and PSR.ri, and a mandatory load of the frame it returned to raises the
+    /// fault `Processor::raised` (SDM 2:146).
+    IncompleteFrame,
     /// The instruction is virtualized, and has not completed.
     Virtualized,
     /// The instruction leaves with `Processor::exit`.
@@ -42,11 +46,11 @@ pub struct Op {
     pub imm: i64,
     /// r1, f1 or b1.
     pub r1: u8,
-    /// r2, f2 or b2.
+    /// r2, f2, b2 or the size of the frame.
     pub r2: u8,
-    /// r3, f3, ar3 or cr3.
+    /// r3, f3, ar3, cr3 or the size of locals.
     pub r3: u8,
-    /// f4, or the length of a bit field.
+    /// f4, the length of a bit field, or the size of the rotating part in registers.
     pub r4: u8,
     /// p1.
     pub p1: u8,
@@ -97,8 +101,8 @@ impl Op {
         let row = instruction.row();
         let mut op = Op {
             execute: semantics::of(instruction.opcode),
-            qp: if row.facts.flags.contains(Flags::UNCONDITIONAL) { 0 } else { instruction.qp() },
-            predicate: instruction.qp(),
+            qp: if always_executes(instruction) { 0 } else { instruction.qp() },
+            predicate: instruction.bits as u8 & 0x3f,
             long: matches!(instruction.opcode, Opcode::X(_)),
             cause: row.facts.cause,
             ..Op::NOTHING
@@ -109,7 +113,9 @@ impl Op {
                 Field::R1 | Field::F1 | Field::B1 => op.r1 = value as u8,
                 Field::R2 | Field::F2 | Field::B2 => op.r2 = value as u8,
                 Field::R3 | Field::R3Short | Field::F3 | Field::Ar3 | Field::Cr3 => op.r3 = value as u8,
-                Field::F4 | Field::Len4 | Field::Len6 => op.r4 = value as u8,
+                Field::SizeOfFrame => op.r2 = value as u8,
+                Field::SizeOfLocals => op.r3 = value as u8,
+                Field::F4 | Field::Len4 | Field::Len6 | Field::SizeOfRotating => op.r4 = value as u8,
                 Field::P1 => op.p1 = value as u8,
                 Field::P2 => op.p2 = value as u8,
                 Field::StatusField | Field::Pos6 | Field::Cpos6 | Field::Cpos6b | Field::Cpos6d => {
@@ -128,4 +134,10 @@ impl Op {
         }
         op
     }
+}
+
+/// Whether its qualifying predicate does not decide whether it executes.
+fn always_executes(instruction: &Instruction) -> bool {
+    instruction.row().facts.flags.contains(Flags::UNCONDITIONAL)
+        || matches!(instruction.opcode, Opcode::B(B::Wtop | B::Wexit))
 }

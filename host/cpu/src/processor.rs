@@ -7,10 +7,11 @@ use crate::domain::{Domain, Port};
 use crate::exit::Exit;
 use crate::external::ExternalInterrupts;
 use crate::fp::Fr;
-use crate::interruption::Interruption;
+use crate::interruption::{Interruption, Vector};
 use crate::op::{Op, Outcome, Stop};
 use crate::psr::Psr;
 use crate::registers::Registers;
+use crate::rse::Rse;
 
 /// What a processor is connected to.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub struct Processor {
     pub delivered: [u64; 98],
     pub(crate) configuration: Configuration,
     pub(crate) external: ExternalInterrupts,
+    pub(crate) rse: Rse,
     /// The interruption that a function returning [`Stop::Fault`] raises.
     pub(crate) raised: Interruption,
     /// The exit that a function returning [`Stop::Exit`] asks for.
@@ -54,6 +56,7 @@ impl Processor {
             delivered: [0; 98],
             configuration,
             external: ExternalInterrupts::default(),
+            rse: Rse::default(),
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }
@@ -188,12 +191,21 @@ impl Processor {
         self.registers.ip.wrapping_add(u64::from(op.bundle) << 4)
     }
 
-    /// Continues at this bundle address.
+    /// Continues at this bundle address, or traps there.
     #[inline]
     #[must_use]
     pub fn branch(&mut self, target: u64) -> Stop {
         self.registers.ip = target & !0xf;
-        Stop::Branch
+        if self.registers.psr.tb() { self.trap_branch(false) } else { Stop::Branch }
+    }
+
+    /// Raises the trap of a taken branch, which may have lowered the privilege (SDM 2:206).
+    #[cold]
+    pub(crate) fn trap_branch(&mut self, lowers: bool) -> Stop {
+        let vector = if lowers { Vector::LowerPrivilegeTransferTrap } else { Vector::TakenBranchTrap };
+        let code = u16::from(lowers) << 1 | u16::from(self.registers.psr.tb()) << 2;
+        self.raised = Interruption::fault(vector, code);
+        Stop::BranchTrap
     }
 
     /// Requires privilege level 0.

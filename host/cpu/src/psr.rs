@@ -123,6 +123,22 @@ impl Cfm {
     /// The bits of a frame marker.
     pub const MASK: u64 = (1 << 38) - 1;
 
+    /// Whether instructions can make such a frame.
+    #[must_use]
+    pub const fn is_legal(self) -> bool {
+        let rotating = self.rotating();
+        let rotation = (self.rrb_gr() as usize) < if rotating == 0 { 1 } else { rotating }
+            && self.rrb_fr() < 96
+            && self.rrb_pr() < 48;
+        self.sof() <= 96 && self.sol() <= self.sof() && rotating <= self.sof() as usize && rotation
+    }
+
+    /// The same frame with all rotation bases zero.
+    #[must_use]
+    pub const fn unrotated(self) -> Cfm {
+        Cfm(self.0 & !(0xf_ffff << 18))
+    }
+
     /// Whether a rotation base is not zero.
     #[must_use]
     pub const fn rotated(self) -> bool {

@@ -1,7 +1,7 @@
 //! The block interpreter: one indirect call an instruction.
 
 use patchbay_isa::rows::B;
-use patchbay_isa::{Opcode, Slot};
+use patchbay_isa::{Cause, Opcode, Slot};
 
 use super::Engine;
 use super::block::{Block, Entry};
@@ -44,6 +44,11 @@ impl Engine for Interpreter {
         let end = p.instructions.saturating_add(budget);
         p.check_timer();
         let mut look = end.min(p.instructions + TIMER_INTERVAL);
+        if let Err(stop) = p.complete_frame()
+            && let Some(exit) = finish(p, None, stop, p.registers.ip, &mut self.faults)
+        {
+            return exit;
+        }
         p.port().request_attention();
         loop {
             if p.instructions >= look {
@@ -213,13 +218,13 @@ fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
 fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, faults: &mut u32) -> Option<Exit> {
     let op = at.map(|(_, op)| op);
     let (bundle, slot) = op.map_or((ip, p.registers.psr.ri()), |op| (ip + (u64::from(op.bundle) << 4), op.slot));
-    let completed = matches!(stop, Stop::Branch | Stop::Return | Stop::Serialize | Stop::Trap | Stop::BranchTrap);
+    let completed = !matches!(stop, Stop::Fault | Stop::Virtualized | Stop::Exit);
     if let Some(op) = op {
         p.instructions += u64::from(op.before) + u64::from(completed);
         if completed {
             *faults = 0;
             p.last_ip = bundle;
-            if stop != Stop::Return {
+            if op.cause != Some(Cause::Rfi) {
                 clear_one_instruction_bits(p);
             }
         } else if op.before > 0 {
@@ -228,7 +233,7 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, fau
         }
     }
     match stop {
-        Stop::Branch | Stop::Return | Stop::BranchTrap => {}
+        Stop::Branch | Stop::Return | Stop::BranchTrap | Stop::IncompleteFrame => {}
         Stop::Serialize | Stop::Trap => {
             let last = slot == 2 || op.is_some_and(|op| op.long);
             p.registers.ip = if last { bundle + 16 } else { bundle };
@@ -248,6 +253,10 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, fau
             }
             interrupt(p, faults)
         }
+        Stop::IncompleteFrame => {
+            p.raised.isr.set_ei(p.registers.psr.ri());
+            interrupt(p, faults)
+        }
         Stop::Virtualized => at.and_then(|(block, op)| block.instruction(op)).map(Exit::Virtualization),
         Stop::Exit => p.exit.take(),
     }
@@ -255,6 +264,7 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, fau
 
 /// Delivers `raised`, or leaves with it at PSR.vm = 1.
 fn interrupt(p: &mut Processor, faults: &mut u32) -> Option<Exit> {
+    p.raised.isr.set_ir(p.rse.is_incomplete());
     if p.registers.psr.vm() {
         return Some(Exit::Interruption(p.raised));
     }

@@ -125,6 +125,8 @@ impl Processor {
     #[must_use]
     pub fn ar(&self, number: usize) -> u64 {
         match number {
+            ar::BSP => self.bsp(),
+            ar::BSPSTORE => self.bspstore(),
             ar::ITC => self.itc(),
             _ => self.registers.ar[number & 127],
         }
@@ -133,6 +135,7 @@ impl Processor {
     /// Sets an application register to a value that is legal there.
     pub fn set_ar(&mut self, number: usize, value: u64) {
         match number {
+            ar::BSPSTORE => self.set_bspstore(value),
             ar::ITC => self.set_itc(value),
             _ => self.registers.ar[number & 127] = value,
         }

@@ -6,6 +6,7 @@
 
 pub mod a;
 mod application_registers;
+pub mod b;
 mod compare;
 mod control_registers;
 pub mod i;
@@ -13,12 +14,14 @@ mod indexed;
 mod integer;
 mod mov;
 mod multimedia;
+mod rse;
 mod shift;
 mod status;
 pub mod system;
 #[cfg(test)]
 mod tests;
 mod translation;
+pub mod x;
 
 use patchbay_isa::Opcode;
 
@@ -31,6 +34,8 @@ pub fn of(opcode: Opcode) -> Execute {
         Opcode::A(instruction) => a::of(instruction),
         Opcode::I(instruction) => i::of(instruction),
         Opcode::M(instruction) if let Some(execute) = system::of(instruction) => execute,
+        Opcode::B(instruction) => b::of(instruction),
+        Opcode::X(instruction) => x::of(instruction),
         _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
     }
 }

@@ -3,13 +3,16 @@
 use patchbay_isa::Unit;
 use patchbay_isa::rows::M;
 
-use super::{application_registers, control_registers, indexed, status, translation};
+use super::{application_registers, control_registers, indexed, rse, status, translation};
 use crate::op::{Execute, Stop};
 
 /// The semantics of a system instruction of the M unit; `None` for the others.
 #[must_use]
 pub fn of(instruction: M) -> Option<Execute> {
     Some(match instruction {
+        M::Alloc => rse::alloc,
+        M::Flushrs => rse::flushrs,
+        M::Loadrs => rse::loadrs,
         M::MovToAr => |p, op| application_registers::write(p, op, Unit::M),
         M::MovImmToAr => |p, op| application_registers::write_immediate(p, op, Unit::M),
         M::MovFromAr => |p, op| application_registers::read(p, op, Unit::M),

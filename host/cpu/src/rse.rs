@@ -1,0 +1,459 @@
+//! The register stack engine (SDM 2, chapter 6).
+//!
+//! The current frame always stands in `registers.gr[32..]` as its names say. The engine holds the dirty registers
+//! of the frames below it. There are never clean registers: what is on the backing store is loaded again when a
+//! return needs it. RSC.mode therefore decides only what is legal, not when memory is accessed.
+
+use crate::op::{Outcome, Stop};
+use crate::processor::Processor;
+use crate::psr::Cfm;
+use crate::registers::{Registers, ar};
+
+/// The physical stacked registers: N_STACKED_PHYS.
+pub const STACKED: usize = 96;
+
+/// The length of the window that the dirty registers wander in, before they are moved back to its start.
+const WINDOW: usize = 1024;
+
+/// Slots of a collection: 63 registers and their NaT bits.
+const COLLECTION: u64 = 63;
+
+/// A NaT collection's bit 63 is not a NaT bit.
+const NAT_BITS: u64 = u64::MAX >> 1;
+
+/// The bits of NaT collections and addresses: the slot of a backing store address.
+const fn slot(address: u64) -> u64 {
+    address >> 3 & 0x3f
+}
+
+/// The address `registers` registers above `address`, NaT collections skipped (SDM 2:133). An address of a
+/// collection counts as the one of the register behind it.
+#[must_use]
+pub const fn skip(address: u64, registers: i64) -> u64 {
+    let mut delta = slot(address) as i64 + registers;
+    if registers < 0 {
+        delta -= 62;
+    }
+    address.wrapping_add(((registers + delta / 63) as u64) << 3)
+}
+
+/// The registers between two backing store addresses, `words` words apart, NaT collections left out.
+#[must_use]
+const fn registers_in(address: u64, words: u64) -> u64 {
+    words - (slot(address) + words) / 64
+}
+
+/// The registers of the frames below the current one, and where they belong.
+#[derive(Clone, Debug)]
+pub struct Rse {
+    /// The dirty registers are `window[top - dirty..top]`, the newest last.
+    window: [u64; WINDOW],
+    top: usize,
+    dirty: usize,
+    /// Their NaT bits, the oldest in bit 0; no others are set.
+    dirty_nat: u128,
+    /// Where the next register or NaT collection is stored.
+    bspstore: u64,
+    /// Registers at the bottom of the current frame that have yet to be loaded: then the frame is incomplete, and
+    /// nothing is dirty.
+    missing: usize,
+    /// RSE.CFLE: they are to be loaded before the next instruction.
+    current_frame_load: bool,
+}
+
+impl Default for Rse {
+    fn default() -> Rse {
+        Rse { window: [0; WINDOW], top: 0, dirty: 0, dirty_nat: 0, bspstore: 0, missing: 0, current_frame_load: false }
+    }
+}
+
+/// The `count` NaT bits from `r` on.
+const fn mask(count: usize) -> u128 {
+    (1 << count) - 1
+}
+
+/// The NaT bits of r32 and above.
+fn stacked_nat(registers: &Registers) -> u128 {
+    u128::from(registers.nat[0] >> 32) | u128::from(registers.nat[1]) << 32
+}
+
+fn set_stacked_nat(registers: &mut Registers, nat: u128) {
+    registers.nat = [registers.nat[0] & 0xffff_ffff | (nat as u64) << 32, (nat >> 32) as u64];
+}
+
+/// The index in `registers.gr` of the register of the current frame that is `offset` above its bottom.
+fn unrotated(cfm: Cfm, offset: usize) -> usize {
+    let rotating = cfm.rotating();
+    if offset >= rotating {
+        return 32 + offset;
+    }
+    32 + (offset + rotating - usize::from(cfm.rrb_gr())) % rotating
+}
+
+impl Rse {
+    /// `ar.bspstore`.
+    #[must_use]
+    pub fn bspstore(&self) -> u64 {
+        self.bspstore
+    }
+
+    /// `ar.bsp`: where r32 belongs.
+    #[must_use]
+    pub fn bsp(&self) -> u64 {
+        skip(self.bspstore, self.dirty as i64 - self.missing as i64)
+    }
+
+    /// The dirty registers.
+    #[must_use]
+    pub fn dirty(&self) -> usize {
+        self.dirty
+    }
+
+    /// Whether a fault has left registers of the current frame on the backing store.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.missing > 0
+    }
+
+    /// An interruption is delivered: what is missing of the frame stays so until the handler returns (SDM 2:146).
+    pub fn suspend(&mut self) {
+        self.current_frame_load = false;
+    }
+
+    /// Moves the backing store. The dirty registers stay dirty (SDM 2:141).
+    pub fn set_bspstore(&mut self, address: u64) {
+        self.missing = 0;
+        self.bspstore = address & !7;
+    }
+
+    /// Gives up what is missing of an incomplete frame. Instructions that the SDM leaves undefined there do so
+    /// (SDM 2:146).
+    fn abandon(&mut self) {
+        self.bspstore = self.bsp();
+        self.missing = 0;
+    }
+
+    /// Moves the dirty registers within the window so that there is room on both sides.
+    #[cold]
+    fn make_room(&mut self) {
+        self.window.copy_within(self.top - self.dirty..self.top, STACKED);
+        self.top = STACKED + self.dirty;
+    }
+
+    /// Makes the lower `count` of the `frame` registers of the current frame dirty and renames the rest of it down.
+    /// Rotation bases are zero.
+    #[inline]
+    fn preserve(&mut self, registers: &mut Registers, count: usize, frame: usize) {
+        if self.missing > 0 {
+            self.preserve_incomplete(registers, count, frame);
+            return;
+        }
+        if self.top + count > WINDOW {
+            self.make_room();
+        }
+        self.window[self.top..self.top + count].copy_from_slice(&registers.gr[32..32 + count]);
+        registers.gr.copy_within(32 + count..32 + frame, 32);
+        let nat = stacked_nat(registers);
+        if nat != 0 {
+            self.dirty_nat |= (nat & mask(count)) << self.dirty;
+            set_stacked_nat(registers, (nat & mask(frame)) >> count);
+        }
+        self.top += count;
+        self.dirty += count;
+    }
+
+    /// The registers that are missing have never left the backing store.
+    #[cold]
+    fn preserve_incomplete(&mut self, registers: &mut Registers, count: usize, frame: usize) {
+        let absent = self.missing.min(count);
+        self.missing -= absent;
+        if self.missing > 0 {
+            self.abandon();
+        }
+        registers.gr.copy_within(32 + absent..32 + frame, 32);
+        set_stacked_nat(registers, (stacked_nat(registers) & mask(frame)) >> absent);
+        self.preserve(registers, count - absent, frame - absent);
+    }
+
+    /// Renames so that the newest `count` preserved registers stand before the lower `kept` of the current frame:
+    /// what is dirty of them now, the rest when it is loaded. Rotation bases are zero, and `count + kept` is at most
+    /// 96.
+    #[inline]
+    fn restore(&mut self, registers: &mut Registers, count: usize, kept: usize) {
+        registers.gr.copy_within(32..32 + kept, 32 + count);
+        let present = count.min(self.dirty);
+        let absent = count - present;
+        registers.gr[32 + absent..32 + count].copy_from_slice(&self.window[self.top - present..self.top]);
+        self.top -= present;
+        self.dirty -= present;
+        let nat = stacked_nat(registers);
+        if nat != 0 || self.dirty_nat != 0 {
+            let preserved = self.dirty_nat >> self.dirty;
+            self.dirty_nat &= mask(self.dirty);
+            set_stacked_nat(registers, (nat & mask(kept)) << count | preserved << absent);
+        }
+        self.missing = absent;
+    }
+
+    /// What the next store stores, and where; there is something to store.
+    fn next_store(&self, registers: &Registers) -> (u64, u64) {
+        let collection = slot(self.bspstore) == COLLECTION;
+        let value = if collection { registers.ar[ar::RNAT] } else { self.window[self.top - self.dirty] };
+        (self.bspstore, value)
+    }
+
+    fn stored(&mut self, registers: &mut Registers) {
+        let rnat = &mut registers.ar[ar::RNAT];
+        let slot = slot(self.bspstore);
+        if slot == COLLECTION {
+            *rnat = 0;
+        } else {
+            *rnat = *rnat & !(1 << slot) | ((self.dirty_nat & 1) as u64) << slot;
+            self.dirty_nat >>= 1;
+            self.dirty -= 1;
+        }
+        self.bspstore = self.bspstore.wrapping_add(8);
+    }
+
+    /// Takes the word below `ar.bspstore`; of a register also its NaT bit.
+    fn loaded(&mut self, registers: &mut Registers, value: u64) -> Option<(u64, bool)> {
+        self.bspstore = self.bspstore.wrapping_sub(8);
+        let slot = slot(self.bspstore);
+        if slot == COLLECTION {
+            registers.ar[ar::RNAT] = value & NAT_BITS;
+            return None;
+        }
+        Some((value, registers.ar[ar::RNAT] >> slot & 1 != 0))
+    }
+
+    /// Takes the word below `ar.bspstore` for the current frame.
+    fn loaded_for_frame(&mut self, registers: &mut Registers, value: u64) {
+        if let Some((value, nat)) = self.loaded(registers, value) {
+            self.missing -= 1;
+            let index = unrotated(registers.cfm, self.missing);
+            registers.gr[index] = value;
+            registers.set_gr_nat(index as u8, nat);
+        }
+    }
+
+    /// Takes the word below `ar.bspstore` into the dirty registers.
+    fn loaded_for_parents(&mut self, registers: &mut Registers, value: u64) {
+        if let Some((value, nat)) = self.loaded(registers, value) {
+            if self.top == self.dirty {
+                self.make_room();
+            }
+            self.dirty += 1;
+            self.window[self.top - self.dirty] = value;
+            self.dirty_nat = self.dirty_nat << 1 | u128::from(nat);
+        }
+    }
+
+    /// Forgets dirty registers until `count` are left.
+    fn truncate(&mut self, count: usize) {
+        if count < self.dirty {
+            self.dirty_nat >>= self.dirty - count;
+            self.dirty = count;
+        }
+    }
+}
+
+/// The register stack as instructions, debuggers and firmware see it.
+impl Processor {
+    /// `ar.bsp`: the backing store address of r32.
+    #[must_use]
+    pub fn bsp(&self) -> u64 {
+        self.rse.bsp()
+    }
+
+    /// `ar.bspstore`: where the next register or NaT collection will be stored.
+    #[must_use]
+    pub fn bspstore(&self) -> u64 {
+        self.rse.bspstore()
+    }
+
+    /// Moves the backing store. The current frame and the dirty registers of its callers stay, so that `ar.bsp`
+    /// moves along (SDM 2:141).
+    pub fn set_bspstore(&mut self, address: u64) {
+        self.rse.set_bspstore(address);
+    }
+
+    /// Sets the current frame marker. The registers that it newly covers keep what they last held. Returns false,
+    /// and does nothing, if the marker is illegal or its frame does not fit beside the dirty registers.
+    pub fn set_cfm(&mut self, marker: Cfm) -> bool {
+        let fits = usize::from(marker.sof()) + self.rse.dirty <= STACKED;
+        if !marker.is_legal() || !fits {
+            return false;
+        }
+        self.registers.clear_rotation(false);
+        self.set_frame(marker);
+        true
+    }
+
+    /// Sets CFM to a legal marker, from a frame whose rotation bases are zero.
+    #[inline]
+    fn set_frame(&mut self, marker: Cfm) {
+        if marker.rotated() {
+            self.registers.cfm = marker.unrotated();
+            self.registers.apply_rotation(marker);
+        } else {
+            self.registers.cfm = marker;
+        }
+    }
+
+    /// What `br.call` does to the register stack.
+    #[inline]
+    pub fn call_frame(&mut self) {
+        if self.registers.cfm.rotated() {
+            self.registers.clear_rotation(false);
+        }
+        let cfm = self.registers.cfm;
+        self.rse.preserve(&mut self.registers, usize::from(cfm.sol()), usize::from(cfm.sof()));
+        self.registers.cfm = Cfm::new().with_sof(cfm.sof() - cfm.sol());
+    }
+
+    /// What `br.ret` does to the register stack. What is no longer on the processor is loaded by
+    /// [`Processor::complete_frame`].
+    #[inline]
+    pub fn return_frame(&mut self, marker: Cfm) {
+        if self.rse.missing > 0 {
+            self.rse.abandon();
+        }
+        if self.registers.cfm.rotated() {
+            self.registers.clear_rotation(false);
+        }
+        let locals = usize::from(marker.sol());
+        let outputs = usize::from(marker.sof()).wrapping_sub(locals);
+        if !marker.is_legal() || outputs + self.rse.dirty > STACKED {
+            self.lose_frame(locals);
+            return;
+        }
+        self.rse.restore(&mut self.registers, locals, outputs);
+        self.rse.current_frame_load = true;
+        self.set_frame(marker);
+    }
+
+    /// `br.ret` with a marker that leaves more registers than there are: the frame becomes empty, and the registers
+    /// it would have had are lost (SDM 2:143).
+    #[cold]
+    fn lose_frame(&mut self, locals: usize) {
+        let lost = locals.min(self.rse.dirty);
+        self.rse.restore(&mut self.registers, lost, 0);
+        self.registers.cfm = Cfm::new();
+        set_stacked_nat(&mut self.registers, 0);
+    }
+
+    /// What `cover` does to the register stack. Returns the marker of the frame covered.
+    pub fn cover_frame(&mut self) -> Cfm {
+        let cfm = self.registers.cfm;
+        self.registers.clear_rotation(false);
+        self.rse.preserve(&mut self.registers, usize::from(cfm.sof()), usize::from(cfm.sof()));
+        self.registers.cfm = Cfm::new();
+        cfm
+    }
+
+    /// What `rfi` with a valid IFS does to the register stack: undoes `cover`. What is no longer on the processor is
+    /// loaded by [`Processor::complete_frame`].
+    pub fn uncover_frame(&mut self, marker: Cfm) {
+        if self.rse.missing > 0 {
+            self.rse.abandon();
+        }
+        self.registers.clear_rotation(false);
+        let frame = usize::from(marker.sof());
+        if !marker.is_legal() {
+            self.lose_frame(frame);
+            return;
+        }
+        self.rse.restore(&mut self.registers, frame, 0);
+        self.set_frame(marker);
+    }
+
+    /// What `rfi` does after it has set the frame: from now on registers of the frame that are missing are loaded
+    /// before the next instruction.
+    pub fn enable_frame_load(&mut self) {
+        self.rse.current_frame_load = true;
+    }
+
+    /// Performs the mandatory loads of the current frame, if they are enabled. Of a fault, the frame stays
+    /// incomplete.
+    ///
+    /// # Errors
+    /// Every fault of a load, with ISR.rs.
+    #[inline]
+    pub fn complete_frame(&mut self) -> Outcome {
+        if self.rse.missing > 0 && self.rse.current_frame_load { self.load_frame() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn load_frame(&mut self) -> Outcome {
+        while self.rse.missing > 0 {
+            let address = self.rse.bspstore.wrapping_sub(8);
+            match self.rse_load(address) {
+                Ok(value) => self.rse.loaded_for_frame(&mut self.registers, value),
+                Err(Stop::Fault) => return Err(Stop::IncompleteFrame),
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores dirty registers until a frame of `sof` registers fits beside those left.
+    ///
+    /// # Errors
+    /// Every fault of a store, with ISR.rs.
+    #[inline]
+    pub(crate) fn make_room_for_frame(&mut self, sof: usize) -> Outcome {
+        if self.rse.missing > 0 {
+            self.rse.abandon();
+        }
+        while self.rse.dirty + sof > STACKED {
+            self.store_word()?;
+        }
+        Ok(())
+    }
+
+    fn store_word(&mut self) -> Outcome {
+        let (address, value) = self.rse.next_store(&self.registers);
+        self.rse_store(address, value)?;
+        self.rse.stored(&mut self.registers);
+        Ok(())
+    }
+
+    /// `flushrs`: stores all dirty registers, so that `ar.bspstore` is `ar.bsp`.
+    ///
+    /// # Errors
+    /// Every fault of a store, with ISR.rs.
+    pub fn flush_register_stack(&mut self) -> Outcome {
+        if self.rse.missing > 0 {
+            self.rse.abandon();
+        }
+        let bsp = self.rse.bsp();
+        while self.rse.bspstore != bsp {
+            self.store_word()?;
+        }
+        Ok(())
+    }
+
+    /// `loadrs`: makes the registers in the `bytes` bytes of backing store below `ar.bsp`, and no others, dirty
+    /// (SDM 2:142). Returns false, and does nothing, if there are not as many registers.
+    ///
+    /// # Errors
+    /// Every fault of a load, with ISR.rs.
+    pub(crate) fn load_register_stack(&mut self, bytes: u64) -> Result<bool, Stop> {
+        if self.rse.missing > 0 {
+            self.rse.abandon();
+        }
+        let words = bytes >> 3;
+        let tear_point = self.rse.bsp().wrapping_sub(words << 3);
+        let count = registers_in(tear_point, words) as usize;
+        if count + usize::from(self.registers.cfm.sof()) > STACKED {
+            return Ok(false);
+        }
+        while self.rse.bspstore.wrapping_sub(tear_point) as i64 > 0 {
+            let value = self.rse_load(self.rse.bspstore.wrapping_sub(8))?;
+            self.rse.loaded_for_parents(&mut self.registers, value);
+        }
+        self.rse.truncate(count);
+        self.rse.bspstore = tear_point;
+        Ok(true)
+    }
+}

@@ -1,0 +1,31 @@
+//! X-type instructions.
+
+use patchbay_isa::rows::X;
+
+use super::b;
+use crate::interruption::{Interruption, Vector};
+use crate::op::{Execute, Op, Outcome};
+use crate::processor::Processor;
+
+/// The semantics of an X-type instruction.
+#[must_use]
+pub fn of(instruction: X) -> Execute {
+    match instruction {
+        X::Movl => movl,
+        X::Brl => b::cond,
+        X::BrlCall => b::call,
+        X::Break => break_x,
+        X::Nop | X::Hint => |_, _| Ok(()),
+    }
+}
+
+fn movl(p: &mut Processor, op: &Op) -> Outcome {
+    p.set_gr(op.r1, op.imm as u64, false);
+    Ok(())
+}
+
+/// The lower 21 bits of the immediate reach IIM (SDM 3:29).
+fn break_x(p: &mut Processor, op: &Op) -> Outcome {
+    let fault = Interruption::fault(Vector::BreakInstruction, 0);
+    Err(p.raise(Interruption { iim: Some(op.imm as u64 & 0x1f_ffff), ..fault }))
+}
