@@ -5,6 +5,7 @@
 //! Read [`registers`], [`processor`] and [`op`] first, then [`engine`]. To add an instruction, add its row to
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
+pub mod alat;
 pub mod bus;
 pub mod data;
 pub mod debug;

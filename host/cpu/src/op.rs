@@ -122,7 +122,10 @@ impl Op {
                     op.completer = value as u8;
                 }
                 Field::LoadHint
+                | Field::LoadUpdateHint
                 | Field::StoreHint
+                | Field::StoreUpdateHint
+                | Field::LinePrefetchHint
                 | Field::Whether
                 | Field::Prefetch
                 | Field::Deallocation

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::alat::Alat;
 use crate::bus::{Bus, Clock};
 use crate::domain::{Domain, Port};
 use crate::exit::Exit;
@@ -39,6 +40,7 @@ pub struct Processor {
     pub(crate) configuration: Configuration,
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
+    pub(crate) alat: Alat,
     /// The interruption that a function returning [`Stop::Fault`] raises.
     pub(crate) raised: Interruption,
     /// The exit that a function returning [`Stop::Exit`] asks for.
@@ -49,6 +51,7 @@ impl Processor {
     /// A processor after reset.
     #[must_use]
     pub fn new(configuration: Configuration) -> Processor {
+        let alone = configuration.domain.is_alone();
         Processor {
             registers: Registers::new(),
             instructions: 0,
@@ -57,6 +60,7 @@ impl Processor {
             configuration,
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
+            alat: Alat::new(alone),
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }

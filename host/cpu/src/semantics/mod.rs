@@ -7,17 +7,25 @@
 pub mod a;
 mod application_registers;
 pub mod b;
+mod cache;
 mod compare;
 mod control_registers;
+mod fp_memory;
+mod fp_transfer;
 pub mod i;
 mod indexed;
 mod integer;
+mod load;
+pub mod m;
+mod memory;
 mod mov;
 mod multimedia;
 mod rse;
+mod semaphore;
 mod shift;
+mod speculation;
 mod status;
-pub mod system;
+mod store;
 #[cfg(test)]
 mod tests;
 mod translation;
@@ -33,7 +41,7 @@ pub fn of(opcode: Opcode) -> Execute {
     match opcode {
         Opcode::A(instruction) => a::of(instruction),
         Opcode::I(instruction) => i::of(instruction),
-        Opcode::M(instruction) if let Some(execute) = system::of(instruction) => execute,
+        Opcode::M(instruction) => m::of(instruction),
         Opcode::B(instruction) => b::of(instruction),
         Opcode::X(instruction) => x::of(instruction),
         _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),

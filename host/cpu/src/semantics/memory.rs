@@ -1,0 +1,106 @@
+//! What instructions on memory have in common: the address register and its update, NaT consumption.
+
+use crate::data::Integer;
+use crate::interruption::{Interruption, Isr};
+use crate::op::{Op, Stop};
+use crate::processor::Processor;
+
+/// ISR of an instruction that reads.
+pub(super) const READ: Isr = Isr::new().with_r(true);
+/// ISR of an instruction that writes.
+pub(super) const WRITE: Isr = Isr::new().with_w(true);
+/// ISR of a semaphore instruction.
+pub(super) const SEMAPHORE: Isr = Isr::new().with_r(true).with_w(true);
+/// ISR of `fc` (SDM 2:168, table 8-2).
+pub(super) const FLUSH_CACHE: Isr = Isr::new().with_r(true).with_na(true).with_code(1);
+/// ISR of `lfetch`.
+pub(super) const LINE_PREFETCH: Isr = Isr::new().with_r(true).with_na(true).with_code(4);
+
+/// Raises Register NaT Consumption.
+#[cold]
+pub(super) fn nat_consumption(p: &mut Processor, isr: Isr) -> Stop {
+    let fault = Interruption::REGISTER_NAT_CONSUMPTION;
+    p.raise(Interruption { isr: isr.with_code(isr.code() | fault.isr.code()), ..fault })
+}
+
+/// An address, which must not be NaT.
+#[inline]
+pub(super) fn address(p: &mut Processor, r3: u8, isr: Isr) -> Result<u64, Stop> {
+    if p.nat(r3) { Err(nat_consumption(p, isr)) } else { Ok(p.gr(r3)) }
+}
+
+/// An address and a value to store, both of which must not be NaT.
+#[inline]
+pub(super) fn address_and_value(p: &mut Processor, op: &Op, isr: Isr) -> Result<(u64, u64), Stop> {
+    if p.nat2(op.r2, op.r3) { Err(nat_consumption(p, isr)) } else { Ok((p.gr(op.r3), p.gr(op.r2))) }
+}
+
+/// An integer as general registers hold it.
+pub(super) trait Unsigned: Integer + Into<u64> {
+    /// The low bits of a general register.
+    fn truncate(value: u64) -> Self;
+}
+
+macro_rules! unsigned {
+    ($($integer:ty)*) => {
+        $(impl Unsigned for $integer {
+            #[inline]
+            fn truncate(value: u64) -> $integer {
+                value as $integer
+            }
+        })*
+    };
+}
+
+unsigned!(u8 u16 u32 u64);
+
+/// How an instruction updates its address register.
+pub(super) trait Update {
+    /// What it adds, and whether that is NaT; `None` if it updates nothing.
+    fn increment(p: &Processor, op: &Op) -> Option<(u64, bool)>;
+}
+
+/// The address register stays.
+pub(super) struct Keep;
+/// Adds GR r2.
+pub(super) struct Register;
+/// Adds an immediate.
+pub(super) struct Immediate;
+/// Adds the number of bytes loaded.
+pub(super) struct Bytes<const SIZE: u64>;
+
+impl Update for Keep {
+    #[inline]
+    fn increment(_: &Processor, _: &Op) -> Option<(u64, bool)> {
+        None
+    }
+}
+
+impl Update for Register {
+    #[inline]
+    fn increment(p: &Processor, op: &Op) -> Option<(u64, bool)> {
+        Some((p.gr(op.r2), p.nat(op.r2)))
+    }
+}
+
+impl Update for Immediate {
+    #[inline]
+    fn increment(_: &Processor, op: &Op) -> Option<(u64, bool)> {
+        Some((op.imm as u64, false))
+    }
+}
+
+impl<const SIZE: u64> Update for Bytes<SIZE> {
+    #[inline]
+    fn increment(_: &Processor, _: &Op) -> Option<(u64, bool)> {
+        Some((SIZE, false))
+    }
+}
+
+/// Updates the address register, whose value was `base`; `nat` says whether it was NaT.
+#[inline]
+pub(super) fn update<U: Update>(p: &mut Processor, op: &Op, base: u64, nat: bool) {
+    if let Some((increment, increment_nat)) = U::increment(p, op) {
+        p.set_gr(op.r3, base.wrapping_add(increment), nat | increment_nat);
+    }
+}

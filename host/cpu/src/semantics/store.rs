@@ -1,0 +1,60 @@
+//! Integer stores (SDM 3:252).
+
+use std::sync::atomic::Ordering::{self, Relaxed, Release};
+
+use super::memory::{Unsigned, Update, WRITE, address, address_and_value, update};
+use crate::data::{Datum, Sixteen};
+use crate::op::{Op, Outcome};
+use crate::processor::Processor;
+use crate::registers::ar;
+
+#[inline]
+fn ordinary<T: Unsigned, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+    let (base, value) = address_and_value(p, op, WRITE)?;
+    let place = p.store(base, T::truncate(value), order)?;
+    p.alat.stored(place, T::SIZE);
+    update::<U>(p, op, base, false);
+    Ok(())
+}
+
+/// `st`.
+pub(super) fn plain<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+    ordinary::<T, U>(p, op, Relaxed)
+}
+
+/// `st.rel`.
+pub(super) fn release<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+    ordinary::<T, U>(p, op, Release)
+}
+
+/// `st8.spill`: the NaT bit goes to ar.unat, at bits 8:3 of the address.
+pub(super) fn spill<U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+    let base = address(p, op.r3, WRITE)?;
+    let (value, nat) = (p.gr(op.r2), p.nat(op.r2));
+    let place = p.store(base, value, Relaxed)?;
+    p.alat.stored(place, u64::SIZE);
+    let bit = base >> 3 & 63;
+    let unat = &mut p.registers.ar[ar::UNAT];
+    *unat = *unat & !(1 << bit) | u64::from(nat) << bit;
+    update::<U>(p, op, base, false);
+    Ok(())
+}
+
+#[inline]
+fn sixteen(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+    let (base, low) = address_and_value(p, op, WRITE)?;
+    let value = Sixteen([low, p.registers.ar[ar::CSD]]);
+    let place = p.store(base, value, order)?;
+    p.alat.stored(place, Sixteen::SIZE);
+    Ok(())
+}
+
+/// `st16`.
+pub(super) fn sixteen_plain(p: &mut Processor, op: &Op) -> Outcome {
+    sixteen(p, op, Relaxed)
+}
+
+/// `st16.rel`.
+pub(super) fn sixteen_release(p: &mut Processor, op: &Op) -> Outcome {
+    sixteen(p, op, Release)
+}
