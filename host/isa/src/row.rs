@@ -56,8 +56,8 @@ bitflags::bitflags! {
         const LAST_IN_GROUP = 1 << 2;
         /// Has no qualifying predicate: bits 0-5 are something else or ignored.
         const UNPREDICATED = 1 << 3;
-        /// Illegal where both predicate targets are the same register, also when its predicate is false
-        /// (SDM 3:39: the `unc` forms); otherwise such targets are illegal only when it executes.
+        /// Clears its predicate targets when its qualifying predicate is 0 (SDM 3:39: the `unc` forms, and the
+        /// approximations of reciprocals). Two targets that are the same register are then illegal too.
         const UNCONDITIONAL = 1 << 4;
         /// Illegal where the address register is also the target, because both are written.
         const TARGETS_DIFFER = 1 << 5;

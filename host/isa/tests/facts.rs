@@ -84,10 +84,12 @@ fn first_in_their_group() {
     assert_same(&with(Flags::FIRST_IN_GROUP), &[M::Alloc, M::Flushrs, M::Loadrs].map(Opcode::M));
 }
 
-/// SDM 3, `fcmp`, `fclass`: the `unc` forms test their targets even when predicated off.
+/// SDM 3, `fcmp`, `fclass`, `frcpa`, `frsqrta`: these clear their predicate targets even when predicated off.
 #[test]
-fn unconditional_floating_point_compares() {
-    let expected = [F::FcmpEqUnc, F::FcmpLtUnc, F::FcmpLeUnc, F::FcmpUnordUnc, F::FclassMUnc].map(Opcode::F);
+fn unconditional_floating_point_instructions() {
+    let compares = [F::FcmpEqUnc, F::FcmpLtUnc, F::FcmpLeUnc, F::FcmpUnordUnc, F::FclassMUnc];
+    let approximations = [F::Frcpa, F::Fprcpa, F::Frsqrta, F::Fprsqrta];
+    let expected: Vec<_> = compares.into_iter().chain(approximations).map(Opcode::F).collect();
     let found = with(Flags::UNCONDITIONAL);
     assert_same(&found.into_iter().filter(|opcode| matches!(opcode, Opcode::F(_))).collect::<Vec<_>>(), &expected);
 }

@@ -226,13 +226,19 @@ impl Builder {
             self.special(illegal_operation, 0, bundle, slot, Some(*instruction));
             return true;
         }
-        if misplaced || absent || illegal.is_some() || !self.in_frame(instruction) {
-            self.special(illegal_operation, op.qp, bundle, slot, Some(*instruction));
-            return false;
-        }
-        if let Some(execute) = self.disabled_fp(instruction) {
-            self.special(execute, op.qp, bundle, slot, Some(*instruction));
-            return false;
+        let fault = if misplaced || absent || illegal.is_some() || !self.in_frame(instruction) {
+            Some(illegal_operation as Execute)
+        } else {
+            self.disabled_fp(instruction)
+        };
+        if let Some(execute) = fault {
+            if !facts.flags.contains(Flags::UNCONDITIONAL) {
+                self.special(execute, op.qp, bundle, slot, Some(*instruction));
+                return false;
+            }
+            // Where the qualifying predicate is 0, it does not fault, but clears its predicate targets.
+            self.special(execute, op.predicate, bundle, slot, Some(*instruction));
+            self.count -= 1;
         }
         op.bundle = bundle;
         op.slot = slot as u8;

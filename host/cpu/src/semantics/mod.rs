@@ -10,6 +10,8 @@ pub mod b;
 mod cache;
 mod compare;
 mod control_registers;
+pub mod f;
+mod floating_point;
 mod fp_memory;
 mod fp_transfer;
 pub mod i;
@@ -25,6 +27,7 @@ mod semaphore;
 mod shift;
 mod speculation;
 mod status;
+mod status_field;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -41,9 +44,9 @@ pub fn of(opcode: Opcode) -> Execute {
     match opcode {
         Opcode::A(instruction) => a::of(instruction),
         Opcode::I(instruction) => i::of(instruction),
+        Opcode::F(instruction) => f::of(instruction),
         Opcode::M(instruction) => m::of(instruction),
         Opcode::B(instruction) => b::of(instruction),
         Opcode::X(instruction) => x::of(instruction),
-        _ => |p, _| Err(p.raise(crate::interruption::Interruption::ILLEGAL_OPERATION)),
     }
 }

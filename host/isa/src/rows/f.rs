@@ -54,11 +54,11 @@ rows! {
     FclassM [op = 5, ta = 0] "fclass.m {p1},{p2}={f2},{fclass9}";
     FclassMUnc [op = 5, ta = 1] "fclass.m.unc {p1},{p2}={f2},{fclass9}", unconditional;
     // F6, reciprocal approximation
-    Frcpa [op = 0, x = 1, q = 0] "frcpa{sf} {f1},{p2}={f2},{f3}";
-    Fprcpa [op = 1, x = 1, q = 0] "fprcpa{sf} {f1},{p2}={f2},{f3}";
+    Frcpa [op = 0, x = 1, q = 0] "frcpa{sf} {f1},{p2}={f2},{f3}", unconditional;
+    Fprcpa [op = 1, x = 1, q = 0] "fprcpa{sf} {f1},{p2}={f2},{f3}", unconditional;
     // F7, reciprocal square root approximation
-    Frsqrta [op = 0, x = 1, q = 1] "frsqrta{sf} {f1},{p2}={f3}";
-    Fprsqrta [op = 1, x = 1, q = 1] "fprsqrta{sf} {f1},{p2}={f3}";
+    Frsqrta [op = 0, x = 1, q = 1] "frsqrta{sf} {f1},{p2}={f3}", unconditional;
+    Fprsqrta [op = 1, x = 1, q = 1] "fprsqrta{sf} {f1},{p2}={f3}", unconditional;
     // F8, minimum and maximum, parallel compare
     Fmin [op = 0, x = 0, x6 = 0x14] "fmin{sf} {f1}={f2},{f3}";
     Fmax [op = 0, x = 0, x6 = 0x15] "fmax{sf} {f1}={f2},{f3}";
