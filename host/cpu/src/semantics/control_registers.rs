@@ -32,10 +32,9 @@ const fn reserved_bits(number: usize) -> u64 {
         cr::ISR => 0xffff_f000_ff00_0000,
         cr::ITIR => !0xffff_fffc,
         cr::IFS => 0x7fff_ffc0_0000_0000,
-        cr::LID => !0xffff_0000,
-        cr::TPR => !0x1_00ff,
-        cr::ITV | cr::PMV | cr::CMCV => !0x1_10ff,
-        cr::LRR0 | cr::LRR1 => !0x1_f7ff,
+        cr::TPR => 0xff00,
+        cr::ITV | cr::PMV | cr::CMCV => 0xef00,
+        cr::LRR0 | cr::LRR1 => 0x0800,
         _ => 0,
     }
 }
@@ -49,7 +48,10 @@ const fn ignored_bits(number: usize) -> u64 {
         cr::IVA => 0x7fff,
         cr::IIP | cr::IIPA => 0xf,
         cr::IHA => 0x3,
-        cr::TPR => 0xf,
+        cr::TPR => !0x1_00f0,
+        cr::ITV | cr::PMV | cr::CMCV => !0x1_00ff,
+        cr::LRR0 | cr::LRR1 => !0x1_a7ff,
+        cr::LID => !0xffff_0000,
         _ => 0,
     }
 }
