@@ -149,3 +149,6 @@ pub(super) fn class_unc(p: &mut Processor, op: &Op) -> Outcome {
     }
     class(p, op)
 }
+
+#[cfg(test)]
+mod tests;
