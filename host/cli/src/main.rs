@@ -5,6 +5,7 @@ mod disasm;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use patchbay::exec::Exec;
 
 /// Runs IA-64 guests under a virtual machine monitor whose policies are plugins.
 #[derive(Parser)]
@@ -17,14 +18,21 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Disasm(disasm::Disasm),
+    Exec(Exec),
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Disasm(disasm) => disasm.run(),
-    };
+    match Arguments::parse().command {
+        Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
+        Command::Exec(exec) => code(exec.run()),
+    }
+}
+
+/// 0 for success, 1 if a guest failed, 2 and a sentence for what the command could not do.
+fn code<E: std::error::Error>(done: Result<bool, E>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("patchbay: {error}");
             ExitCode::from(2)

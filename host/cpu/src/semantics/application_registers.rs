@@ -1,29 +1,22 @@
 //! Moves to and from application registers (SDM 3:173). The registers and their access rules are those of SDM 1:28;
 //! ar.ruc is reserved, because a Montecito's CPUID does not announce it.
 
-use patchbay_isa::Unit;
+use patchbay_isa::{Unit, register};
 
 use crate::interruption::Interruption;
 use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
 use crate::registers::ar;
 
-/// What a number means to the moves of one unit.
-#[derive(PartialEq, Eq)]
-enum Class {
-    Register,
-    Ignored,
-    Reserved,
+/// Whether a move in this unit is illegal.
+fn is_illegal(p: &Processor, op: &Op, unit: Unit) -> bool {
+    let number = usize::from(op.r3);
+    register::application_is_illegal(op.r3, unit) || number == ar::RUC || belongs_to_rse(p, number)
 }
 
-fn class(unit: Unit, number: usize) -> Class {
-    match (unit, number) {
-        (_, 48..64 | 112..128) => Class::Ignored,
-        (Unit::I, ar::PFS | ar::LC | ar::EC) => Class::Register,
-        (Unit::M, ar::K0..=ar::K7 | ar::RSC..=ar::RNAT | ar::FCR | ar::EFLAG..=ar::FDR) => Class::Register,
-        (Unit::M, ar::CCV | ar::UNAT | ar::FPSR | ar::ITC) => Class::Register,
-        _ => Class::Reserved,
-    }
+/// Registers that read as zero and take no value.
+fn is_ignored(number: usize) -> bool {
+    matches!(number, 48..64 | 112..128)
 }
 
 /// The bits that must be written as zero.
@@ -61,8 +54,7 @@ fn belongs_to_rse(p: &Processor, number: usize) -> bool {
 /// `mov r1 = ar3`.
 pub(super) fn read(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
     let number = usize::from(op.r3);
-    let class = class(unit, number);
-    if class == Class::Reserved || belongs_to_rse(p, number) {
+    if is_illegal(p, op, unit) {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     if number == ar::ITC {
@@ -71,7 +63,7 @@ pub(super) fn read(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
         }
         p.virtualized()?;
     }
-    let value = if class == Class::Ignored { 0 } else { p.ar(number) };
+    let value = if is_ignored(number) { 0 } else { p.ar(number) };
     p.set_gr(op.r1, value, false);
     Ok(())
 }
@@ -80,26 +72,25 @@ pub(super) fn read(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
 pub(super) fn write(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
     check_target(p, op, unit)?;
     let value = p.gr_not_nat(op.r2)?;
-    write_value(p, op, unit, value)
+    write_value(p, op, value)
 }
 
 /// `mov ar3 = imm8`.
 pub(super) fn write_immediate(p: &mut Processor, op: &Op, unit: Unit) -> Outcome {
     check_target(p, op, unit)?;
-    write_value(p, op, unit, op.imm as u64)
+    write_value(p, op, op.imm as u64)
 }
 
 fn check_target(p: &mut Processor, op: &Op, unit: Unit) -> Result<(), Stop> {
-    let number = usize::from(op.r3);
-    if class(unit, number) == Class::Reserved || number == ar::BSP || belongs_to_rse(p, number) {
+    if is_illegal(p, op, unit) || register::application_is_read_only(op.r3) {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     Ok(())
 }
 
-fn write_value(p: &mut Processor, op: &Op, unit: Unit, value: u64) -> Outcome {
+fn write_value(p: &mut Processor, op: &Op, value: u64) -> Outcome {
     let number = usize::from(op.r3);
-    if class(unit, number) == Class::Ignored {
+    if is_ignored(number) {
         return Ok(());
     }
     if is_reserved(number, value) {

@@ -1,0 +1,3 @@
+//! What the `patchbay` command does, as functions that tests and benches call, too.
+
+pub mod exec;
