@@ -275,6 +275,8 @@ impl Processor {
     /// moves along (SDM 2:141).
     pub fn set_bspstore(&mut self, address: u64) {
         self.rse.set_bspstore(address);
+        // Its tags are places on the backing store.
+        self.alat.clear();
     }
 
     /// Sets the current frame marker. The registers that it newly covers keep what they last held. Returns false,

@@ -41,6 +41,8 @@ impl Engine for Interpreter {
     }
 
     fn run(&mut self, p: &mut Processor, budget: u64) -> Exit {
+        // Memory may have been written since the last run.
+        p.alat.clear();
         let end = p.instructions.saturating_add(budget);
         p.check_timer();
         let mut look = end.min(p.instructions + TIMER_INTERVAL);
