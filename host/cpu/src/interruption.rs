@@ -139,7 +139,10 @@ impl Processor {
         let psr = registers.psr;
         let isr = interruption.isr.with_ni(!psr.ic());
         self.rse.suspend();
-        registers.cr[cr::ISR] = isr.into();
+        // ISR is written whatever PSR.ic, but not by this one (SDM 2:36).
+        if interruption.vector != Vector::DataNestedTlb {
+            registers.cr[cr::ISR] = isr.into();
+        }
         if psr.ic() {
             registers.cr[cr::IPSR] = psr.into();
             registers.cr[cr::IIP] = registers.ip;

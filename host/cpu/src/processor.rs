@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::external::ExternalInterrupts;
 use crate::fp::Fr;
 use crate::interruption::{Interruption, Vector};
+use crate::mmu::Mmu;
 use crate::op::{Op, Outcome, Stop};
 use crate::psr::Psr;
 use crate::registers::Registers;
@@ -41,6 +42,7 @@ pub struct Processor {
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
+    pub(crate) mmu: Mmu,
     /// The interruption that a function returning [`Stop::Fault`] raises.
     pub(crate) raised: Interruption,
     /// The exit that a function returning [`Stop::Exit`] asks for.
@@ -52,8 +54,10 @@ impl Processor {
     #[must_use]
     pub fn new(configuration: Configuration) -> Processor {
         let alone = configuration.domain.is_alone();
+        let registers = Registers::new();
         Processor {
-            registers: Registers::new(),
+            mmu: Mmu::new(&registers),
+            registers,
             instructions: 0,
             last_ip: 0,
             delivered: [0; 98],
@@ -79,6 +83,7 @@ impl Processor {
             self.port().request_attention();
         }
         self.registers.psr = psr;
+        self.mmu.psr_changed(&self.registers);
     }
 
     /// Raises a fault in place of an instruction's result: `return Err(p.raise(…))`.

@@ -3,7 +3,6 @@
 
 pub mod block;
 pub mod cache;
-mod fetch;
 pub mod interpreter;
 
 pub use interpreter::Interpreter;
