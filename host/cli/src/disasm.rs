@@ -8,7 +8,7 @@ use clap::Args;
 use object::elf::{ELFOSABI_HPUX, EM_IA_64, FileHeader64, SHF_EXECINSTR};
 use object::read::elf::{ElfFile64, ElfSection64, FileHeader};
 use object::{Endianness, Object, ObjectSection, SectionFlags};
-use patchbay_isa::disassemble::listing;
+use patchbay_isa::disassemble::{Listing, listing};
 
 /// Lists the code of an IA-64 ELF file, or with --base of a file of raw bundles
 #[derive(Args)]
@@ -53,7 +53,7 @@ impl Disasm {
         let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         let written = match self.base {
             Some(base) => write_header(&mut output, &self.file, "binary")
-                .and_then(|()| write_section(&mut output, ".data", base, &data)),
+                .and_then(|()| write_section(&mut output, ".data", base, listing(base, &data))),
             None => self.write_elf(&mut output, &data)?,
         };
         match written.and_then(|()| output.flush()) {
@@ -84,9 +84,12 @@ impl Disasm {
             (Endianness::Big, ELFOSABI_HPUX) => "elf64-ia64-hpux-big",
             (Endianness::Big, _) => "elf64-ia64-big",
         };
+        let has_symbols = elf.symbols().next().is_some();
         Ok(write_header(output, &self.file, format).and_then(|()| {
             let mut sections = sections.iter().filter(|(.., code)| !code.is_empty());
-            sections.try_for_each(|(name, address, code)| write_section(output, name, *address, code))
+            sections.try_for_each(|(name, address, code)| {
+                write_section(output, name, *address, listing(*address, code).with_bare_targets(has_symbols))
+            })
         }))
     }
 
@@ -103,6 +106,6 @@ fn write_header(output: &mut impl Write, file: &Path, format: &str) -> io::Resul
     write!(output, "\n{}:     file format {format}\n\n", file.display())
 }
 
-fn write_section(output: &mut impl Write, name: &str, address: u64, code: &[u8]) -> io::Result<()> {
-    write!(output, "\nDisassembly of section {name}:\n\n{address:016x} <{name}>:\n{}", listing(address, code))
+fn write_section(output: &mut impl Write, name: &str, address: u64, listing: Listing<'_>) -> io::Result<()> {
+    write!(output, "\nDisassembly of section {name}:\n\n{address:016x} <{name}>:\n{listing}")
 }

@@ -17,6 +17,8 @@ pub struct Assembly<'a> {
     pub instruction: &'a Instruction,
     /// The address of its bundle.
     pub ip: u64,
+    /// Whether targets are written without `0x`.
+    pub bare_targets: bool,
 }
 
 impl Display for Assembly<'_> {
@@ -41,7 +43,10 @@ impl Assembly<'_> {
             Kind::Dahr => write!(f, "dahr{value}"),
             Kind::Decimal => write!(f, "{value}"),
             Kind::Hexadecimal => write!(f, "{value:#x}"),
-            Kind::Target => write!(f, "{:#x}", self.ip.wrapping_add_signed(value)),
+            Kind::Target => {
+                let prefix = if self.bare_targets { "" } else { "0x" };
+                write!(f, "{prefix}{:x}", self.ip.wrapping_add_signed(value))
+            }
             Kind::Completer(texts) => f.write_str(texts[value as usize].unwrap_or("")),
         }
     }
@@ -67,12 +72,13 @@ fn named(name: Option<&str>, file: &str, number: i64, f: &mut fmt::Formatter) ->
 pub struct Listing<'a> {
     address: u64,
     code: &'a [u8],
+    bare_targets: bool,
 }
 
 /// Lists the bundles in `code`, which stands at `address`.
 #[must_use]
 pub const fn listing(address: u64, code: &[u8]) -> Listing<'_> {
-    Listing { address, code }
+    Listing { address, code, bare_targets: false }
 }
 
 /// Every slot but the last has a line of six bytes.
@@ -93,7 +99,13 @@ impl Display for Listing<'_> {
     }
 }
 
-impl Listing<'_> {
+impl<'a> Listing<'a> {
+    /// Writes targets without `0x`, as objdump does in files that have symbols.
+    #[must_use]
+    pub const fn with_bare_targets(self, bare_targets: bool) -> Listing<'a> {
+        Listing { bare_targets, ..self }
+    }
+
     /// The digits of an address that are written: as many as the end of the code needs, in steps of four.
     fn digits(&self) -> usize {
         let end = self.address.wrapping_add(self.code.len() as u64);
@@ -107,7 +119,7 @@ impl Listing<'_> {
 
     fn out_of_bounds(&self, address: u64, f: &mut fmt::Formatter) -> fmt::Result {
         self.label(address, f)?;
-        writeln!(f, "Address {:#x} is out of bounds.", address & !15)
+        writeln!(f, "Address {:#x} is out of bounds.\n", address & !15)
     }
 
     fn bundle(&self, address: u64, bytes: &[u8; 16], f: &mut fmt::Formatter) -> fmt::Result {
@@ -135,28 +147,34 @@ impl Listing<'_> {
             // The line of an L slot shows the X slot, whose upper part it is.
             let shown = if long && slot == Slot::One { Slot::Two } else { slot };
             let decoded = instructions.and_then(|instructions| instructions[slot as usize]);
-            if instruction(decoded, address, bundle.slot(shown), f)? && template.stop_after(shown) {
+            if self.instruction(decoded, address, bundle.slot(shown), f)? && template.stop_after(shown) {
                 f.write_str(";;")?;
             }
             f.write_char('\n')?;
         }
         Ok(())
     }
-}
 
-/// Writes predicate and instruction, or the bits where there is none. Returns whether there was one.
-fn instruction(decoded: Option<Decoded>, ip: u64, slot: u64, f: &mut fmt::Formatter) -> Result<bool, fmt::Error> {
-    if let Some(Ok(instruction)) = decoded {
-        let assembly = Assembly { instruction: &instruction, ip };
-        if assembly.exists() {
-            match instruction.qp() {
-                0 => f.write_str("      ")?,
-                qp => write!(f, "(p{qp:02}) ")?,
+    /// Writes predicate and instruction, or the bits where there is none. Returns whether there was one.
+    fn instruction(
+        &self,
+        decoded: Option<Decoded>,
+        ip: u64,
+        slot: u64,
+        f: &mut fmt::Formatter,
+    ) -> Result<bool, fmt::Error> {
+        if let Some(Ok(instruction)) = decoded {
+            let assembly = Assembly { instruction: &instruction, ip, bare_targets: self.bare_targets };
+            if assembly.exists() {
+                match instruction.qp() {
+                    0 => f.write_str("      ")?,
+                    qp => write!(f, "(p{qp:02}) ")?,
+                }
+                return write!(f, "{assembly}").map(|()| true);
             }
-            return write!(f, "{assembly}").map(|()| true);
         }
+        // As C writes it: no prefix for zero.
+        let bits = if slot == 0 { format!("{slot:011}") } else { format!("{slot:#011x}") };
+        write!(f, "      data8 {bits}").map(|()| false)
     }
-    // As C writes it: no prefix for zero.
-    let bits = if slot == 0 { format!("{slot:011}") } else { format!("{slot:#011x}") };
-    write!(f, "      data8 {bits}").map(|()| false)
 }
