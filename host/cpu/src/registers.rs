@@ -140,7 +140,7 @@ impl Registers {
             return usize::from(f);
         }
         let rotated = usize::from(f & 127) + usize::from(self.cfm.rrb_fr());
-        if rotated < 128 { rotated } else { rotated - 96 }
+        if rotated < 128 { rotated } else { (rotated - 96) & 127 }
     }
 
     /// The NaT bit of a general register.

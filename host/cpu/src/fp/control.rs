@@ -135,61 +135,109 @@ pub enum Completer {
     Parallel,
 }
 
-/// Everything FPSR and the completers decide about one operation.
+/// Everything FPSR and the completers decide about one operation. It is decoded as far as the operation asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Significand bits of the result: 24, 53 or 64.
-    pub precision: u8,
-    /// Where results go.
-    pub rounding: Rounding,
-    /// Tiny results become zeros.
-    pub ftz: bool,
-    /// The exceptions that fault or trap.
-    pub enabled: Flags,
-    /// The host's own arithmetic may be used: to nearest, in single or double precision, and whether a result is
-    /// inexact does not matter, because the I flag is set already and its trap disabled.
-    pub host: bool,
-    /// The smallest 17-bit exponent (biased) of a normal result.
-    pub exponent_min: u32,
-    /// The largest 17-bit exponent (biased) of a finite result.
-    pub exponent_max: u32,
+    fpsr: u64,
+    sf: StatusField,
+    completer: Completer,
 }
 
 impl Control {
-    /// Decodes FPSR for an operation that uses status field `sf` (SDM 1, 5.2).
+    /// What this FPSR decides for an operation that uses status field `sf` (SDM 1, 5.2).
     #[inline]
     #[must_use]
     pub const fn new(fpsr: u64, sf: StatusField, completer: Completer) -> Control {
-        let field = fpsr >> sf.shift();
-        let wre = field & 2 != 0;
-        let precision = match completer {
+        Control { fpsr, sf, completer }
+    }
+
+    #[inline]
+    const fn field(self) -> u64 {
+        self.fpsr >> self.sf.shift()
+    }
+
+    /// Significand bits of the result: 24, 53 or 64.
+    #[inline]
+    #[must_use]
+    pub const fn precision(self) -> u8 {
+        match self.completer {
             Completer::Single | Completer::Parallel => 24,
             Completer::Double => 53,
-            Completer::Dynamic => match field >> 2 & 3 {
+            Completer::Dynamic => match self.field() >> 2 & 3 {
                 0 | 1 => 24,
                 2 => 53,
                 _ => 64,
             },
-        };
-        let (exponent_min, exponent_max) = match completer {
-            Completer::Parallel => (BIAS - 126, BIAS + 127),
-            _ if wre => (1, EXPONENT_NATVAL),
-            Completer::Single => (BIAS - 126, BIAS + 127),
-            Completer::Double => (BIAS - 1022, BIAS + 1023),
-            Completer::Dynamic => (EXPONENT_EXTENDED_MIN, BIAS + 16383),
-        };
-        let rounding = match field >> 4 & 3 {
+        }
+    }
+
+    /// Where results go.
+    #[inline]
+    #[must_use]
+    pub const fn rounding(self) -> Rounding {
+        match self.field() >> 4 & 3 {
             0 => Rounding::Nearest,
             1 => Rounding::Down,
             2 => Rounding::Up,
             _ => Rounding::Zero,
-        };
-        // td of sf0 is reserved (SDM 1, 5.2).
-        let traps_disabled = field & 1 << 6 != 0 && !matches!(sf, StatusField::Sf0);
-        let enabled = if traps_disabled { Flags::empty() } else { Flags::from_bits_truncate(!fpsr as u8) };
-        let nearest_and_inexact = field & (1 << 12 | 3 << 4) == 1 << 12;
-        let host = nearest_and_inexact && precision != 64 && !enabled.contains(Flags::I);
-        Control { precision, rounding, ftz: field & 1 != 0, enabled, host, exponent_min, exponent_max }
+        }
+    }
+
+    /// Tiny results become zeros.
+    #[inline]
+    #[must_use]
+    pub const fn ftz(self) -> bool {
+        self.field() & 1 != 0
+    }
+
+    /// Results have the range of the register format.
+    #[inline]
+    const fn wre(self) -> bool {
+        self.field() & 2 != 0 && !matches!(self.completer, Completer::Parallel)
+    }
+
+    /// The exceptions that fault or trap. td of sf0 is reserved (SDM 1, 5.2).
+    #[inline]
+    #[must_use]
+    pub const fn enabled(self) -> Flags {
+        if self.field() & 1 << 6 != 0 && !matches!(self.sf, StatusField::Sf0) {
+            Flags::empty()
+        } else {
+            Flags::from_bits_truncate(!self.fpsr as u8)
+        }
+    }
+
+    /// The smallest 17-bit exponent (biased) of a normal result.
+    #[inline]
+    #[must_use]
+    pub const fn exponent_min(self) -> u32 {
+        match self.completer {
+            _ if self.wre() => 1,
+            Completer::Single | Completer::Parallel => BIAS - 126,
+            Completer::Double => BIAS - 1022,
+            Completer::Dynamic => EXPONENT_EXTENDED_MIN,
+        }
+    }
+
+    /// The largest 17-bit exponent (biased) of a finite result.
+    #[inline]
+    #[must_use]
+    pub const fn exponent_max(self) -> u32 {
+        match self.completer {
+            _ if self.wre() => EXPONENT_NATVAL,
+            Completer::Single | Completer::Parallel => BIAS + 127,
+            Completer::Double => BIAS + 1023,
+            Completer::Dynamic => BIAS + 16383,
+        }
+    }
+
+    /// Whether the host's own arithmetic may be used: to nearest, in single or double precision, and whether a result
+    /// is inexact does not matter, because the I flag is set already and its trap disabled.
+    #[inline]
+    #[must_use]
+    pub const fn host(self) -> bool {
+        let nearest_and_inexact = self.field() & (1 << 12 | 3 << 4) == 1 << 12;
+        nearest_and_inexact && self.precision() != 64 && !self.enabled().contains(Flags::I)
     }
 }
 
@@ -217,7 +265,7 @@ impl<T> Outcome<T> {
     /// A result with the exceptions V, D or Z, which fault if they are enabled.
     #[inline]
     pub(super) fn checked(value: T, flags: Flags, control: &Control) -> Outcome<T> {
-        let fault = Fault::from_bits_truncate((flags & control.enabled).bits() & 7);
+        let fault = Fault::from_bits_truncate((flags & control.enabled()).bits() & 7);
         Outcome { value, flags, fault, trap: Trap::empty() }
     }
 

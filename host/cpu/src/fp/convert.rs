@@ -61,7 +61,7 @@ pub(super) fn to_integer(f2: Fr, bits: u32, integer: Integer, truncate: bool, co
     let (whole, fraction) = ((fixed >> 64) as u64, fixed as u64);
     let inexact = fraction != 0;
     const HALF: u64 = 1 << 63;
-    let incremented = match if truncate { Rounding::Zero } else { control.rounding } {
+    let incremented = match if truncate { Rounding::Zero } else { control.rounding() } {
         Rounding::Nearest => fraction > HALF || fraction == HALF && whole & 1 != 0,
         Rounding::Down => inexact && negative,
         Rounding::Up => inexact && !negative,
@@ -80,7 +80,7 @@ pub(super) fn to_integer(f2: Fr, bits: u32, integer: Integer, truncate: bool, co
     let mut trap = Trap::empty();
     if inexact {
         flags |= Flags::I;
-        if control.enabled.contains(Flags::I) {
+        if control.enabled().contains(Flags::I) {
             trap = if incremented { Trap::I | Trap::FPA } else { Trap::I };
         }
     }

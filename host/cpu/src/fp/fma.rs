@@ -28,8 +28,11 @@ pub fn fnma(f3: Fr, f4: Fr, f2: Option<Fr>, control: &Control) -> Outcome {
     multiply_add(f3, f4, f2, true, false, control)
 }
 
-#[inline]
-fn multiply_add(
+/// `±(f3 * f4) ± f2`; see [`fma`] for `f2`. Inlined, so that where the completer is known only the exact computation is
+/// behind a call.
+#[inline(always)]
+#[must_use]
+pub fn multiply_add(
     f3: Fr,
     f4: Fr,
     f2: Option<Fr>,
@@ -37,11 +40,11 @@ fn multiply_add(
     negate_addend: bool,
     control: &Control,
 ) -> Outcome {
-    if control.host {
+    if control.host() {
         let y = f4;
         let x = if negate_product { f3.negate() } else { f3 };
         let z = if negate_addend { f2.map(Fr::negate) } else { f2 };
-        if let Some(value) = host::multiply_add(x, y, z, control.precision) {
+        if let Some(value) = host::multiply_add(x, y, z, control.precision()) {
             return Outcome::exact(value);
         }
     }
@@ -71,7 +74,7 @@ fn exactly(f3: Fr, f4: Fr, f2: Option<Fr>, negate_product: bool, negate_addend: 
     let negative = if f2.is_none() || product.significand == 0 && product.negative == z.negative {
         product.negative
     } else {
-        control.rounding == Rounding::Down
+        control.rounding() == Rounding::Down
     };
     Outcome::checked(Fr::zero(negative), flags, control)
 }

@@ -1,11 +1,14 @@
 //! Multiply and add on the host's own doubles and singles, where that gives the same bits: operands that are such
 //! numbers, rounding to nearest, and a result away from both ends of the range.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::asm;
+
 use super::register::{BIAS, Fr, INTEGER_BIT};
 
 /// `x * y + z`, unless this must be computed exactly. Exceptions are not looked for: a result given here can at most
 /// be inexact.
-#[inline]
+#[inline(always)]
 pub(super) fn multiply_add(x: Fr, y: Fr, z: Option<Fr>, precision: u8) -> Option<Fr> {
     if precision == 53 {
         let (x, y) = (f64::from_bits(double(x)?), f64::from_bits(double(y)?));
@@ -17,7 +20,7 @@ pub(super) fn multiply_add(x: Fr, y: Fr, z: Option<Fr>, precision: u8) -> Option
         let exponent = (bits >> 52) as u32 & 0x7ff;
         // Not zero, denormal or infinite, nor the smallest normal exponent, which may be tiny.
         let plain = (2..0x7ff).contains(&exponent);
-        plain.then(|| Fr::new(result < 0.0, exponent + (BIAS - 1023), bits << 11 | INTEGER_BIT))
+        plain.then(|| Fr::new(bits >> 63 != 0, exponent + (BIAS - 1023), bits << 11 | INTEGER_BIT))
     } else {
         let (x, y) = (f32::from_bits(single(x)?), f32::from_bits(single(y)?));
         let result = match z {
@@ -27,7 +30,7 @@ pub(super) fn multiply_add(x: Fr, y: Fr, z: Option<Fr>, precision: u8) -> Option
         let bits = result.to_bits();
         let exponent = bits >> 23 & 0xff;
         let plain = (2..0xff).contains(&exponent);
-        plain.then(|| Fr::new(result < 0.0, exponent + (BIAS - 127), u64::from(bits) << 40 | INTEGER_BIT))
+        plain.then(|| Fr::new(bits >> 31 != 0, exponent + (BIAS - 127), u64::from(bits) << 40 | INTEGER_BIT))
     }
 }
 
@@ -47,28 +50,35 @@ fn single(f: Fr) -> Option<u32> {
     is_single.then_some(u32::from(f.sign()) << 31 | exponent << 23 | (f.significand << 1 >> 41) as u32)
 }
 
-/// Multiplies and adds with one rounding, if the host can.
-#[inline]
+/// Multiplies and adds with one rounding, if the host can. Intrinsics would be calls here, because the feature is not
+/// that of all hosts.
+#[inline(always)]
 #[cfg(target_arch = "x86_64")]
 fn fused_double(x: f64, y: f64, z: f64) -> Option<f64> {
-    #[target_feature(enable = "fma")]
-    fn fused(x: f64, y: f64, z: f64) -> f64 {
-        x.mul_add(y, z)
+    if !std::arch::is_x86_feature_detected!("fma") {
+        return None;
     }
+    let mut result = x;
     // SAFETY: the feature has been detected.
-    std::arch::is_x86_feature_detected!("fma").then(|| unsafe { fused(x, y, z) })
+    unsafe {
+        asm!("vfmadd213sd {}, {}, {}", inout(xmm_reg) result, in(xmm_reg) y, in(xmm_reg) z, options(pure, nomem, nostack));
+    }
+    Some(result)
 }
 
 /// Multiplies and adds with one rounding, if the host can.
-#[inline]
+#[inline(always)]
 #[cfg(target_arch = "x86_64")]
 fn fused_single(x: f32, y: f32, z: f32) -> Option<f32> {
-    #[target_feature(enable = "fma")]
-    fn fused(x: f32, y: f32, z: f32) -> f32 {
-        x.mul_add(y, z)
+    if !std::arch::is_x86_feature_detected!("fma") {
+        return None;
     }
+    let mut result = x;
     // SAFETY: the feature has been detected.
-    std::arch::is_x86_feature_detected!("fma").then(|| unsafe { fused(x, y, z) })
+    unsafe {
+        asm!("vfmadd213ss {}, {}, {}", inout(xmm_reg) result, in(xmm_reg) y, in(xmm_reg) z, options(pure, nomem, nostack));
+    }
+    Some(result)
 }
 
 /// Multiplies and adds with one rounding.

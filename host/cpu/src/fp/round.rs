@@ -52,11 +52,11 @@ struct Cut {
 #[inline]
 fn cut(significand: u128, negative: bool, control: &Control) -> Cut {
     const HALF: u128 = 1 << 127;
-    let unit = 1u64 << (64 - control.precision);
+    let unit = 1u64 << (64 - control.precision());
     let kept = (significand >> 64) as u64 & unit.wrapping_neg();
-    let rest = significand << control.precision;
+    let rest = significand << control.precision();
     let inexact = rest != 0;
-    let incremented = match control.rounding {
+    let incremented = match control.rounding() {
         Rounding::Nearest => rest > HALF || rest == HALF && kept & unit != 0,
         Rounding::Down => inexact && negative,
         Rounding::Up => inexact && !negative,
@@ -83,10 +83,10 @@ pub(super) fn round(exact: Exact, flags: Flags, control: &Control) -> Outcome {
     let cut = cut(significand, negative, control);
     let exponent = exponent + i32::from(cut.carry);
     let significand = if cut.carry { INTEGER_BIT } else { cut.significand };
-    if exponent < control.exponent_min as i32 {
+    if exponent < control.exponent_min() as i32 {
         return tiny(exact, exponent, significand, &cut, flags, control);
     }
-    if exponent > control.exponent_max as i32 {
+    if exponent > control.exponent_max() as i32 {
         return huge(negative, exponent, significand, &cut, flags, control);
     }
     let value = Fr::new(negative, exponent as u32, significand);
@@ -98,7 +98,7 @@ pub(super) fn round(exact: Exact, flags: Flags, control: &Control) -> Outcome {
 fn inexact(value: Fr, inexact: bool, greater: bool, mut flags: Flags, mut trap: Trap, control: &Control) -> Outcome {
     if inexact {
         flags |= Flags::I;
-        if control.enabled.contains(Flags::I) {
+        if control.enabled().contains(Flags::I) {
             trap |= Trap::I;
         }
     }
@@ -116,11 +116,11 @@ fn wrapped(negative: bool, exponent: i32, significand: u64) -> Fr {
 #[cold]
 fn huge(negative: bool, exponent: i32, significand: u64, cut: &Cut, flags: Flags, control: &Control) -> Outcome {
     let flags = flags | Flags::O;
-    if control.enabled.contains(Flags::O) {
+    if control.enabled().contains(Flags::O) {
         let value = wrapped(negative, exponent, significand);
         return inexact(value, cut.inexact, cut.incremented, flags, Trap::O, control);
     }
-    let to_infinity = match control.rounding {
+    let to_infinity = match control.rounding() {
         Rounding::Nearest => true,
         Rounding::Down => negative,
         Rounding::Up => !negative,
@@ -129,7 +129,7 @@ fn huge(negative: bool, exponent: i32, significand: u64, cut: &Cut, flags: Flags
     let value = if to_infinity {
         Fr::infinity(negative)
     } else {
-        Fr::new(negative, control.exponent_max, u64::MAX << (64 - control.precision))
+        Fr::new(negative, control.exponent_max(), u64::MAX << (64 - control.precision()))
     };
     inexact(value, true, to_infinity, flags, Trap::empty(), control)
 }
@@ -138,21 +138,21 @@ fn huge(negative: bool, exponent: i32, significand: u64, cut: &Cut, flags: Flags
 #[cold]
 fn tiny(exact: Exact, exponent: i32, significand: u64, unbounded: &Cut, flags: Flags, control: &Control) -> Outcome {
     let negative = exact.negative;
-    if control.enabled.contains(Flags::U) {
+    if control.enabled().contains(Flags::U) {
         let value = wrapped(negative, exponent, significand);
         let flags = flags | Flags::U;
         return inexact(value, unbounded.inexact, unbounded.incremented, flags, Trap::U, control);
     }
-    if control.ftz {
+    if control.ftz() {
         return inexact(Fr::zero(negative), true, false, flags | Flags::U, Trap::empty(), control);
     }
-    let denormal = shift_right_sticky(exact.significand, (control.exponent_min as i32).abs_diff(exact.exponent));
+    let denormal = shift_right_sticky(exact.significand, (control.exponent_min() as i32).abs_diff(exact.exponent));
     let cut = cut(denormal, negative, control);
     let exponent =
-        if cut.significand == 0 || cut.significand < INTEGER_BIT && control.exponent_min == EXPONENT_EXTENDED_MIN {
+        if cut.significand == 0 || cut.significand < INTEGER_BIT && control.exponent_min() == EXPONENT_EXTENDED_MIN {
             0
         } else {
-            control.exponent_min
+            control.exponent_min()
         };
     let value = Fr::new(negative, exponent, cut.significand);
     let flags = if cut.inexact { flags | Flags::U } else { flags };

@@ -4,6 +4,7 @@ use patchbay_isa::rows::F;
 
 use super::floating_point::{
     approximate, bits1, bits2, bits3, class, class_unc, compare, compare_unc, compute1, compute2, multiply_add,
+    multiply_add_pair,
 };
 use super::{mov, status_field};
 use crate::fp::bits::{
@@ -12,7 +13,6 @@ use crate::fp::bits::{
 };
 use crate::fp::compare::{famax, famin, fmax, fmin};
 use crate::fp::convert::{fcvt_fx, fcvt_xf};
-use crate::fp::fma::{fma, fms, fnma};
 use crate::fp::parallel::{fpamax, fpamin, fpcmp, fpcvt_fx, fpma, fpmax, fpmin, fpms, fpnma, fprcpa, fprsqrta};
 use crate::fp::reciprocal::{frcpa, frsqrta};
 use crate::fp::{Completer, Integer, Relation};
@@ -25,18 +25,18 @@ pub fn of(instruction: F) -> Execute {
     use Integer::{Signed, Unsigned};
     use Relation::{Eq, Le, Lt, Unord};
     match instruction {
-        F::Fma => |p, op| multiply_add(p, op, Dynamic, fma),
-        F::FmaS => |p, op| multiply_add(p, op, Single, fma),
-        F::FmaD => |p, op| multiply_add(p, op, Double, fma),
-        F::Fpma => |p, op| multiply_add(p, op, Parallel, fpma),
-        F::Fms => |p, op| multiply_add(p, op, Dynamic, fms),
-        F::FmsS => |p, op| multiply_add(p, op, Single, fms),
-        F::FmsD => |p, op| multiply_add(p, op, Double, fms),
-        F::Fpms => |p, op| multiply_add(p, op, Parallel, fpms),
-        F::Fnma => |p, op| multiply_add(p, op, Dynamic, fnma),
-        F::FnmaS => |p, op| multiply_add(p, op, Single, fnma),
-        F::FnmaD => |p, op| multiply_add(p, op, Double, fnma),
-        F::Fpnma => |p, op| multiply_add(p, op, Parallel, fpnma),
+        F::Fma => |p, op| multiply_add(p, op, Dynamic, false, false),
+        F::FmaS => |p, op| multiply_add(p, op, Single, false, false),
+        F::FmaD => |p, op| multiply_add(p, op, Double, false, false),
+        F::Fpma => |p, op| multiply_add_pair(p, op, fpma),
+        F::Fms => |p, op| multiply_add(p, op, Dynamic, false, true),
+        F::FmsS => |p, op| multiply_add(p, op, Single, false, true),
+        F::FmsD => |p, op| multiply_add(p, op, Double, false, true),
+        F::Fpms => |p, op| multiply_add_pair(p, op, fpms),
+        F::Fnma => |p, op| multiply_add(p, op, Dynamic, true, false),
+        F::FnmaS => |p, op| multiply_add(p, op, Single, true, false),
+        F::FnmaD => |p, op| multiply_add(p, op, Double, true, false),
+        F::Fpnma => |p, op| multiply_add_pair(p, op, fpnma),
         F::XmaL => |p, op| bits3(p, op, xma_l),
         F::XmaH => |p, op| bits3(p, op, xma_h),
         F::XmaHu => |p, op| bits3(p, op, xma_hu),

@@ -8,14 +8,14 @@ use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
 use crate::registers::ar;
 
-/// FPSR and the completers, decoded.
+/// What FPSR and the completers decide.
 #[inline]
 fn control(p: &Processor, op: &Op, completer: Completer) -> Control {
     Control::new(p.registers.ar[ar::FPSR], StatusField::from_bits(op.completer.into()), completer)
 }
 
 /// Faults, or writes the result, sets the flags and traps.
-#[inline]
+#[inline(always)]
 fn complete<T>(p: &mut Processor, op: &Op, outcome: fp::Outcome<T>, write: impl FnOnce(&mut Processor, T)) -> Outcome {
     if !outcome.fault.is_empty() {
         let code = outcome.fault.bits().into();
@@ -78,16 +78,35 @@ pub(super) fn compute2(
     complete(p, op, outcome, |p, value| p.set_fr(op.r1, value))
 }
 
-/// f1 from f3, f4 and f2. Nothing is added to the product where f2 is FR 0 (SDM 3:74).
-#[inline]
+/// Nothing is added to a product where f2 is FR 0 (SDM 3:74).
+#[inline(always)]
+fn addend(p: &Processor, op: &Op) -> Option<Fr> {
+    if op.r2 == 0 { None } else { Some(p.fr(op.r2)) }
+}
+
+/// f1 from f3, f4 and f2, the product or f2 negated. Inlined, so that each completer has code of its own.
+#[inline(always)]
 pub(super) fn multiply_add(
     p: &mut Processor,
     op: &Op,
     completer: Completer,
+    negate_product: bool,
+    negate_addend: bool,
+) -> Outcome {
+    let control = control(p, op, completer);
+    let (f3, f4, f2) = (p.fr(op.r3), p.fr(op.r4), addend(p, op));
+    let outcome = fp::fma::multiply_add(f3, f4, f2, negate_product, negate_addend, &control);
+    complete(p, op, outcome, |p, value| p.set_fr(op.r1, value))
+}
+
+/// f1 from f3, f4 and f2, in both halves.
+#[inline]
+pub(super) fn multiply_add_pair(
+    p: &mut Processor,
+    op: &Op,
     compute: impl FnOnce(Fr, Fr, Option<Fr>, &Control) -> fp::Outcome,
 ) -> Outcome {
-    let f2 = if op.r2 == 0 { None } else { Some(p.fr(op.r2)) };
-    let outcome = compute(p.fr(op.r3), p.fr(op.r4), f2, &control(p, op, completer));
+    let outcome = compute(p.fr(op.r3), p.fr(op.r4), addend(p, op), &control(p, op, Completer::Parallel));
     complete(p, op, outcome, |p, value| p.set_fr(op.r1, value))
 }
 

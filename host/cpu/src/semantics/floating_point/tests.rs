@@ -18,7 +18,7 @@ use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
 
 /// FPSR after reset: all traps disabled, no flags, rounding to nearest in full precision.
-const RESET: u64 = 0x9804_c027_0033f;
+const RESET: u64 = 0x0009_804c_0270_033f;
 
 fn processor() -> Processor {
     flat::processor(Arc::new(FlatMemory::new(0)))
@@ -82,7 +82,7 @@ fn a_trap_follows_the_result_and_the_flags() {
 fn flags_go_to_the_named_status_field() {
     for sf in 0..4 {
         let mut p = processor();
-        p.registers.fr[7] = Fr::new(false, BIAS - 2, u64::MAX / 3 << 1);
+        p.registers.fr[7] = Fr::new(false, BIAS - 2, (u64::MAX / 3) << 1);
         p.registers.fr[8] = Fr::new(false, BIAS, 3 << 62);
         assert_eq!(execute(&mut p, F::FmaS, 0, &[sf, 6, 7, 8, 0]), Ok(()));
         assert_eq!(p.registers.ar[ar::FPSR], RESET | 1 << (6 + 13 * sf + 12));
