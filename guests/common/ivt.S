@@ -137,6 +137,9 @@ interruption_entry:
 	;;
 	st8	[r2] = r15, 8			// spilled
 	;;
+	st8	[r2] = gp, 16			// firmware has another
+	movl	gp = __gp
+	;;
 	adds	r3 = 16, r2
 	stf.spill [r2] = f6, 32
 	;;
@@ -171,10 +174,10 @@ interruption_entry:
 	;;
 	ldf.fill f10 = [r2]
 	ldf.fill f11 = [r3]
-	adds	r2 = FRAME_F6 - 8, sp
+	adds	r2 = FRAME_SPILLED, sp
 	;;
 	ld8	r15 = [r2], -16			// spilled, then gr30
-	adds	r3 = FRAME_F6 - 16, sp		// gr31
+	adds	r3 = FRAME_SPILLED - 8, sp	// gr31
 	;;
 	mov	ar.unat = r15
 	;;
@@ -219,6 +222,9 @@ interruption_entry:
 	ld8.fill r14 = [r16], 16
 	ld8.fill r15 = [r17]
 	;;
+	adds	r16 = FRAME_GR1, sp
+	;;
+	ld8	gp = [r16]
 	adds	r16 = FRAME_PR, sp
 	adds	r17 = FRAME_PR + 8, sp
 	;;

@@ -48,8 +48,10 @@
 #define FRAME_VECTOR 16
 #define FRAME_PR 96
 #define FRAME_GR2 152
-#define FRAME_F6 352
-#define FRAME_SIZE 448
+#define FRAME_SPILLED 344
+#define FRAME_GR1 352
+#define FRAME_F6 368
+#define FRAME_SIZE 464
 
 #ifdef __ASSEMBLER__
 #define sp r12
@@ -71,12 +73,15 @@ struct frame {
 	u64 pr, b0, b6, b7, pfs, ccv, unat;
 	u64 gr2, gr3, gr8, gr9, gr10, gr11, gr14, gr15, gr16_31[16];
 	u64 spilled;	/* NaT bits of the registers above, by bits 8:3 of their addresses */
+	u64 gr1, unused;
 	u64 f6_f11[12];
 };
 
 _Static_assert(__builtin_offsetof(struct frame, vector) == FRAME_VECTOR, "FRAME_VECTOR");
 _Static_assert(__builtin_offsetof(struct frame, pr) == FRAME_PR, "FRAME_PR");
 _Static_assert(__builtin_offsetof(struct frame, gr2) == FRAME_GR2, "FRAME_GR2");
+_Static_assert(__builtin_offsetof(struct frame, spilled) == FRAME_SPILLED, "FRAME_SPILLED");
+_Static_assert(__builtin_offsetof(struct frame, gr1) == FRAME_GR1, "FRAME_GR1");
 _Static_assert(__builtin_offsetof(struct frame, f6_f11) == FRAME_F6, "FRAME_F6");
 _Static_assert(sizeof(struct frame) == FRAME_SIZE, "FRAME_SIZE");
 
@@ -128,6 +133,16 @@ u64 call_with_psr(u64 (*function)(u64), u64 argument, u64 psr);
 	({ u64 value_; __asm__ volatile("mov %0=" file "[%1];;" : "=r"(value_) : "r"((u64)(index)) : "memory"); value_; })
 #define set_at(file, index, value) \
 	__asm__ volatile("mov " file "[%0]=%1;; srlz.i;;" : : "r"((u64)(index)), "r"((u64)(value)) : "memory")
+
+/* Calls code by its address: a function pointer is the address of a descriptor. */
+static inline u64 call_code(const void *code)
+{
+	u64 descriptor[2] = { (u64)code, get("r1") };
+	u64 (*function)(void) = (u64 (*)(void))descriptor;
+
+	__asm__ volatile("" : "+r"(function) : : "memory");
+	return function();
+}
 
 static inline void interrupts_on(void)
 {

@@ -9,16 +9,6 @@ extern u64 modified[], modified_end[];
 
 static u64 buffer[64] __attribute__((aligned(64)));
 
-/* Calls code by its address: a function pointer is the address of a descriptor. */
-static u64 call(const u64 *code)
-{
-	u64 descriptor[2] = { (u64)code, 0 };
-	u64 (*volatile function)(void) = (u64 (*)(void))descriptor;
-
-	__asm__ volatile("" : : "r"(descriptor) : "memory");
-	return function();
-}
-
 /* `adds r1=imm14,r0` (A4): imm7b in bits 19:13, imm6d in 32:27, the sign in 36. `value` below 0x2000. */
 static u64 immediate(u64 value)
 {
@@ -49,7 +39,7 @@ static void own_code(void)
 		write_slot_0(modified, i);
 		write_slot_2(modified, i ^ 0x155);
 		flush_code(modified, 16);
-		wrong += call(modified) != result(i, i ^ 0x155);
+		wrong += call_code(modified) != result(i, i ^ 0x155);
 	}
 	check_equal("own code in place", wrong, 0);
 
@@ -61,7 +51,7 @@ static void own_code(void)
 			copy[word] = modified[word];
 		write_slot_0(copy, i);
 		flush_code(copy, (u64)modified_end - (u64)modified);
-		wrong += call(copy) != result(i, (ROUNDS - 1) ^ 0x155);
+		wrong += call_code(copy) != result(i, (ROUNDS - 1) ^ 0x155);
 	}
 	check_equal("code copied over other code", wrong, 0);
 }
@@ -84,13 +74,13 @@ void processor_main(u64 index)
 			if (now == last)
 				continue;
 			__asm__ volatile("srlz.i;;" : : : "memory");
-			answer = call(modified);
+			answer = call_code(modified);
 		} else {
 			/* Nothing but what `round` said before and says after the call, or the change under way. */
 			u64 value;
 
 			__asm__ volatile("srlz.i;;" : : : "memory");
-			value = call(modified);
+			value = call_code(modified);
 			stale += value < now;
 			torn += value > round + 1;
 			calls++;

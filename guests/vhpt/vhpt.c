@@ -161,13 +161,8 @@ static u64 call_pages(u64 unused)
 	u64 wrong = 0;
 
 	(void)unused;
-	for (u64 i = 0; i < PAGES; i++) {
-		u64 descriptor[2] = { address_of(i) + 2048, 0 };
-		u64 (*volatile function)(void) = (u64 (*)(void))descriptor;
-
-		__asm__ volatile("" : : "r"(descriptor) : "memory");
-		wrong += function() != (i + shift_of_frames) % FRAMES;
-	}
+	for (u64 i = 0; i < PAGES; i++)
+		wrong += call_code((void *)(address_of(i) + 2048)) != (i + shift_of_frames) % FRAMES;
 	return wrong;
 }
 
