@@ -54,8 +54,7 @@ impl Processor {
         self.load_slowly(va, order)
     }
 
-    /// An advanced load (`ld.a`) or a check load that makes an ALAT entry (`ld.c.nc`). From a page that is not
-    /// speculative `ld.a` gives 0 and [`Place::NONE`].
+    /// An advanced load (`ld.a`). From a page that is not speculative it gives 0 and [`Place::NONE`].
     ///
     /// # Errors
     /// Every fault of a load.
@@ -129,6 +128,10 @@ impl Processor {
         }
         let reference = self.reference::<T>(true, false);
         let location = self.locate_data(&reference, va)?;
+        if location.host().is_none() {
+            // Reading a device may make it write memory.
+            self.alat.clear();
+        }
         Ok(self.load_located(va, &location, order))
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed};
 
-use super::memory::{READ, Unsigned, Update, address, update};
-use crate::data::{Place, Sixteen};
+use super::memory::{READ, Update, address, update};
+use crate::data::{Integer, Place, Sixteen};
 use crate::op::{Op, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
@@ -21,24 +21,24 @@ fn complete<U: Update>(p: &mut Processor, op: &Op, base: (u64, bool), target: (u
 }
 
 #[inline]
-fn ordinary<T: Unsigned, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+fn ordinary<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let value = p.load::<T>(base, order)?;
     complete::<U>(p, op, (base, false), (value.into(), false))
 }
 
 /// `ld`, `ld.bias`.
-pub(super) fn plain<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn plain<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     ordinary::<T, U>(p, op, Relaxed)
 }
 
 /// `ld.acq`.
-pub(super) fn acquire<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn acquire<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     ordinary::<T, U>(p, op, Acquire)
 }
 
 /// `ld.s`: NaT if it is deferred.
-pub(super) fn speculative<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn speculative<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     let (base, nat) = (p.gr(op.r3), p.nat(op.r3));
     let loaded = if nat { None } else { p.load_speculative::<T>(base)? };
     let target = loaded.map_or((0, true), |(value, _)| (value.into(), false));
@@ -46,7 +46,7 @@ pub(super) fn speculative<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) ->
 }
 
 /// `ld.a`.
-pub(super) fn advanced<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn advanced<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let (value, place) = p.load_advanced::<T>(base)?;
     p.alat.insert(p.gr_tag(op.r1), place, T::SIZE);
@@ -54,7 +54,7 @@ pub(super) fn advanced<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Ou
 }
 
 /// `ld.sa`.
-pub(super) fn speculative_advanced<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn speculative_advanced<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     let (base, nat) = (p.gr(op.r3), p.nat(op.r3));
     let loaded = if nat { None } else { p.load_speculative::<T>(base)? };
     let place = loaded.map_or(Place::NONE, |(_, place)| place);
@@ -63,9 +63,10 @@ pub(super) fn speculative_advanced<T: Unsigned, U: Update>(p: &mut Processor, op
     complete::<U>(p, op, (base, nat), target)
 }
 
-/// A check load, which loads only if the register has no entry in the ALAT.
+/// A check load, which loads only if the register has no entry in the ALAT. A `ld.c.nc` that loads makes none: the next
+/// check loads again.
 #[inline]
-fn check<T: Unsigned, U: Update>(p: &mut Processor, op: &Op, order: Ordering, clear: bool) -> Outcome {
+fn check<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering, clear: bool) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let tag = p.gr_tag(op.r1);
     if p.alat.contains(tag) {
@@ -80,17 +81,17 @@ fn check<T: Unsigned, U: Update>(p: &mut Processor, op: &Op, order: Ordering, cl
 }
 
 /// `ld.c.clr`.
-pub(super) fn check_clear<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn check_clear<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     check::<T, U>(p, op, Relaxed, true)
 }
 
 /// `ld.c.clr.acq`.
-pub(super) fn check_clear_acquire<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn check_clear_acquire<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     check::<T, U>(p, op, Acquire, true)
 }
 
 /// `ld.c.nc`.
-pub(super) fn check_no_clear<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn check_no_clear<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     check::<T, U>(p, op, Relaxed, false)
 }
 

@@ -1,6 +1,5 @@
 //! What instructions on memory have in common: the address register and its update, NaT consumption.
 
-use crate::data::Integer;
 use crate::interruption::{Interruption, Isr};
 use crate::op::{Op, Stop};
 use crate::processor::Processor;
@@ -34,25 +33,6 @@ pub(super) fn address(p: &mut Processor, r3: u8, isr: Isr) -> Result<u64, Stop> 
 pub(super) fn address_and_value(p: &mut Processor, op: &Op, isr: Isr) -> Result<(u64, u64), Stop> {
     if p.nat2(op.r2, op.r3) { Err(nat_consumption(p, isr)) } else { Ok((p.gr(op.r3), p.gr(op.r2))) }
 }
-
-/// An integer as general registers hold it.
-pub(super) trait Unsigned: Integer + Into<u64> {
-    /// The low bits of a general register.
-    fn truncate(value: u64) -> Self;
-}
-
-macro_rules! unsigned {
-    ($($integer:ty)*) => {
-        $(impl Unsigned for $integer {
-            #[inline]
-            fn truncate(value: u64) -> $integer {
-                value as $integer
-            }
-        })*
-    };
-}
-
-unsigned!(u8 u16 u32 u64);
 
 /// How an instruction updates its address register.
 pub(super) trait Update {

@@ -20,6 +20,8 @@ mod integer;
 mod load;
 pub mod m;
 mod memory;
+#[cfg(test)]
+mod memory_tests;
 mod mov;
 mod multimedia;
 mod rse;

@@ -2,38 +2,38 @@
 
 use std::sync::atomic::Ordering::{self, Acquire, Release};
 
-use super::memory::{SEMAPHORE, Unsigned, address, address_and_value};
-use crate::data::{Datum, Sixteen};
+use super::memory::{SEMAPHORE, address, address_and_value};
+use crate::data::{Datum, Integer, Sixteen};
 use crate::op::{Op, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
 /// `xchg`, which always has acquire semantics.
-pub(super) fn xchg<T: Unsigned>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn xchg<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     let (address, value) = address_and_value(p, op, SEMAPHORE)?;
-    let (old, place) = p.exchange(address, T::truncate(value))?;
+    let (old, place) = p.exchange(address, T::low_bits(value))?;
     p.alat.stored(place, T::SIZE);
     p.set_gr(op.r1, old.into(), false);
     Ok(())
 }
 
 #[inline]
-fn cmpxchg<T: Unsigned>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+fn cmpxchg<T: Integer>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (address, value) = address_and_value(p, op, SEMAPHORE)?;
     let expected = p.registers.ar[ar::CCV];
-    let (old, place) = p.compare_exchange(address, expected, T::truncate(value), order)?;
+    let (old, place) = p.compare_exchange(address, expected, T::low_bits(value), order)?;
     p.alat.stored(place, T::SIZE);
     p.set_gr(op.r1, old.into(), false);
     Ok(())
 }
 
 /// `cmpxchg.acq`.
-pub(super) fn cmpxchg_acquire<T: Unsigned>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn cmpxchg_acquire<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     cmpxchg::<T>(p, op, Acquire)
 }
 
 /// `cmpxchg.rel`.
-pub(super) fn cmpxchg_release<T: Unsigned>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn cmpxchg_release<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     cmpxchg::<T>(p, op, Release)
 }
 
@@ -58,20 +58,20 @@ pub(super) fn cmp8xchg16_release(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 #[inline]
-fn fetchadd<T: Unsigned>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+fn fetchadd<T: Integer>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let address = address(p, op.r3, SEMAPHORE)?;
-    let (old, place) = p.fetch_add(address, T::truncate(op.imm as u64), order)?;
+    let (old, place) = p.fetch_add(address, T::low_bits(op.imm as u64), order)?;
     p.alat.stored(place, T::SIZE);
     p.set_gr(op.r1, old.into(), false);
     Ok(())
 }
 
 /// `fetchadd.acq`.
-pub(super) fn fetchadd_acquire<T: Unsigned>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn fetchadd_acquire<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     fetchadd::<T>(p, op, Acquire)
 }
 
 /// `fetchadd.rel`.
-pub(super) fn fetchadd_release<T: Unsigned>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn fetchadd_release<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     fetchadd::<T>(p, op, Release)
 }

@@ -2,28 +2,28 @@
 
 use std::sync::atomic::Ordering::{self, Relaxed, Release};
 
-use super::memory::{Unsigned, Update, WRITE, address, address_and_value, update};
-use crate::data::{Datum, Sixteen};
+use super::memory::{Update, WRITE, address, address_and_value, update};
+use crate::data::{Datum, Integer, Sixteen};
 use crate::op::{Op, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
 #[inline]
-fn ordinary<T: Unsigned, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+fn ordinary<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (base, value) = address_and_value(p, op, WRITE)?;
-    let place = p.store(base, T::truncate(value), order)?;
+    let place = p.store(base, T::low_bits(value), order)?;
     p.alat.stored(place, T::SIZE);
     update::<U>(p, op, base, false);
     Ok(())
 }
 
 /// `st`.
-pub(super) fn plain<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn plain<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     ordinary::<T, U>(p, op, Relaxed)
 }
 
 /// `st.rel`.
-pub(super) fn release<T: Unsigned, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
+pub(super) fn release<T: Integer, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     ordinary::<T, U>(p, op, Release)
 }
 
