@@ -1,1 +1,31 @@
-//! The machine.
+//! A machine around IA-64 processors: memory, devices, firmware, guests, and the threads that run it.
+//!
+//! | read | for |
+//! |---|---|
+//! | [`machine`] | putting a machine together and running it |
+//! | [`supervisor`] | what happens at a processor's exits |
+//! | [`layout`] | the physical address space |
+//! | [`firmware`] | EFI, SAL, PAL, ACPI |
+//! | [`devices`] | devices |
+//! | [`loader`], [`guest`] | images and their descriptions |
+//!
+//! To add a device: a file in `devices/`, and a line in `platform.rs`. To add a firmware procedure: its number and a
+//! line in [`firmware::pal`] or [`firmware::sal`].
+
+pub mod bus;
+pub mod clock;
+pub mod devices;
+pub mod firmware;
+pub mod guest;
+pub mod interrupts;
+pub mod layout;
+pub mod loader;
+pub mod machine;
+pub mod memory;
+pub mod outcome;
+pub mod platform;
+pub mod report;
+mod runner;
+mod start;
+pub mod statistics;
+pub mod supervisor;

@@ -1,0 +1,166 @@
+//! The console's UART: a 16550A.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender};
+use vm_superio::serial::NoEvents;
+use vm_superio::{Serial, Trigger};
+
+use super::Device;
+use super::iosapic::Iosapic;
+
+/// The interrupt line of the UART.
+pub const LINE: u8 = 4;
+/// The input clock of the UART, in hertz.
+pub const CLOCK: u32 = 1_843_200;
+
+const MODEM_CONTROL: u8 = 4;
+const LOOPBACK: u8 = 1 << 4;
+
+#[derive(Debug)]
+struct Edge(Arc<Iosapic>);
+
+impl Trigger for Edge {
+    type E = Infallible;
+
+    fn trigger(&self) -> Result<(), Infallible> {
+        self.0.pulse(usize::from(LINE));
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Output(Sender<u8>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for byte in bytes {
+            let _nobody_listens = self.0.send(*byte);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A 16550A whose line ends in two channels.
+pub struct Uart {
+    serial: Mutex<Serial<Edge, NoEvents, Output>>,
+    input: Receiver<u8>,
+}
+
+impl Uart {
+    /// A UART that sends to `output` and receives from `input`.
+    #[must_use]
+    pub fn new(iosapic: Arc<Iosapic>, output: Sender<u8>, input: Receiver<u8>) -> Uart {
+        Uart { serial: Mutex::new(Serial::new(Edge(iosapic), Output(output))), input }
+    }
+
+    /// Moves what waits in the input channel into the receive FIFO, as far as it has room.
+    pub fn receive(&self) {
+        self.fill(&mut self.serial.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn fill(&self, serial: &mut Serial<Edge, NoEvents, Output>) {
+        if serial.read(MODEM_CONTROL) & LOOPBACK != 0 {
+            return;
+        }
+        let bytes: Vec<u8> = self.input.try_iter().take(serial.fifo_capacity()).collect();
+        if !bytes.is_empty() {
+            let _has_room = serial.enqueue_raw_bytes(&bytes);
+        }
+    }
+}
+
+impl Device for Uart {
+    fn read(&self, offset: u64, _size: u8) -> u64 {
+        let mut serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset == 0 && !self.input.is_empty() {
+            let byte = serial.read(0);
+            self.fill(&mut serial);
+            return u64::from(byte);
+        }
+        u64::from(serial.read(offset as u8))
+    }
+
+    fn write(&self, offset: u64, _size: u8, value: u64) {
+        let mut serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        let _output_never_fails = serial.write(offset as u8, value as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+    use patchbay_cpu::domain::Domain;
+
+    use super::*;
+    use crate::interrupts::Interrupts;
+
+    struct Fixture {
+        uart: Uart,
+        domain: Arc<Domain>,
+        output: Receiver<u8>,
+        input: Sender<u8>,
+    }
+
+    fn fixture() -> Fixture {
+        let domain = Arc::new(Domain::new(1, false));
+        let iosapic = Arc::new(Iosapic::new(Arc::new(Interrupts::new(Arc::clone(&domain)))));
+        iosapic.write(0, 4, 0x10 + 2 * u64::from(LINE));
+        iosapic.write(0x10, 4, 0x41);
+        let (sender, output) = unbounded();
+        let (input, receiver) = unbounded();
+        Fixture { uart: Uart::new(iosapic, sender, receiver), domain, output, input }
+    }
+
+    #[test]
+    fn what_is_written_is_sent() {
+        let fixture = fixture();
+        for byte in b"hi" {
+            fixture.uart.write(0, 1, u64::from(*byte));
+        }
+        assert_eq!(fixture.output.try_iter().collect::<Vec<_>>(), b"hi");
+        // Line status: transmitter and holding register empty.
+        assert_eq!(fixture.uart.read(5, 1) & 0x60, 0x60);
+    }
+
+    #[test]
+    fn input_raises_the_interrupt_when_it_is_enabled_and_is_read_in_order() {
+        let fixture = fixture();
+        fixture.uart.write(1, 1, 1);
+        for byte in b"ok" {
+            fixture.input.send(*byte).unwrap();
+        }
+        fixture.uart.receive();
+        assert_eq!(fixture.domain.port(0).irr(1), 2);
+        assert_eq!(fixture.uart.read(5, 1) & 1, 1);
+        assert_eq!([fixture.uart.read(0, 1), fixture.uart.read(0, 1)], [u64::from(b'o'), u64::from(b'k')]);
+        assert_eq!(fixture.uart.read(5, 1) & 1, 0);
+    }
+
+    #[test]
+    fn more_input_than_the_fifo_holds_is_not_lost() {
+        let fixture = fixture();
+        let text: Vec<u8> = (0..1000_u32).map(|i| i as u8).collect();
+        for byte in &text {
+            fixture.input.send(*byte).unwrap();
+        }
+        fixture.uart.receive();
+        let read: Vec<u8> = (0..text.len()).map(|_| fixture.uart.read(0, 1) as u8).collect();
+        assert_eq!(read, text);
+    }
+
+    #[test]
+    fn the_divisor_latch_hides_the_data_register() {
+        let fixture = fixture();
+        fixture.uart.write(3, 1, 0x83);
+        fixture.uart.write(0, 1, 0x0c);
+        assert_eq!(fixture.uart.read(0, 1), 0x0c);
+        assert!(fixture.output.is_empty());
+    }
+}

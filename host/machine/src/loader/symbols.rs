@@ -1,0 +1,89 @@
+//! The names of a guest's addresses.
+
+use std::path::Path;
+
+use object::LittleEndian;
+use object::read::elf::ElfFile64;
+use object::{Object, ObjectSymbol, SymbolKind};
+
+use super::{LoadError, gzip, read};
+
+/// The most bytes that symbols can take.
+const SIZE_MAX: u64 = 1 << 30;
+
+/// Further away from a symbol than this, in bytes, is not its function.
+const FUNCTION_MAX: u64 = 1 << 20;
+
+/// Symbols in ascending order of their addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    symbols: Vec<(u64, String)>,
+}
+
+impl Symbols {
+    /// From a file: a `System.map`, or an ELF image with symbols; gzip allowed.
+    ///
+    /// # Errors
+    /// If it is unreadable or damaged gzip.
+    pub fn read(path: &Path) -> Result<Symbols, LoadError> {
+        let bytes = gzip::expand(path, read(path)?, SIZE_MAX)?;
+        if bytes.starts_with(b"\x7fELF") {
+            return Ok(Symbols::of_image(&bytes));
+        }
+        Ok(Symbols::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// The functions and labels of an ELF image; none if it is damaged or stripped.
+    fn of_image(image: &[u8]) -> Symbols {
+        let Ok(file) = ElfFile64::<LittleEndian>::parse(image) else { return Symbols::default() };
+        let code = file.symbols().filter(|symbol| matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown));
+        let named = code.filter_map(|symbol| Some((symbol.address(), symbol.name().ok()?.to_owned())));
+        let mut symbols: Vec<_> = named.filter(|(_, name)| !name.is_empty()).collect();
+        symbols.sort();
+        Symbols { symbols }
+    }
+
+    /// From lines of address, type and name. Lines of another form are passed over.
+    #[must_use]
+    pub fn parse(text: &str) -> Symbols {
+        let line = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (address, _kind, name) = (words.next()?, words.next()?, words.next()?);
+            Some((u64::from_str_radix(address, 16).ok()?, name.to_owned()))
+        };
+        let mut symbols: Vec<_> = text.lines().filter_map(line).collect();
+        symbols.sort();
+        Symbols { symbols }
+    }
+
+    /// The address of a name.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<u64> {
+        self.symbols.iter().find(|(_, symbol)| symbol == name).map(|(address, _)| *address)
+    }
+
+    /// The symbol at or before an address, and the distance to it in bytes.
+    #[must_use]
+    pub fn name(&self, address: u64) -> Option<(&str, u64)> {
+        let behind = self.symbols.partition_point(|(symbol, _)| *symbol <= address);
+        let (symbol, name) = &self.symbols[behind.checked_sub(1)?];
+        let offset = address - symbol;
+        (offset < FUNCTION_MAX).then_some((name.as_str(), offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_the_name_before_them() {
+        let symbols =
+            Symbols::parse("a000000100000000 T _stext\na000000100000100 T panic\nodd\na000000100000200 T _end\n");
+        assert_eq!(symbols.address("panic"), Some(0xa000_0001_0000_0100));
+        assert_eq!(symbols.name(0xa000_0001_0000_0110), Some(("panic", 0x10)));
+        assert_eq!(symbols.name(0xa000_0001_0000_0000), Some(("_stext", 0)));
+        assert_eq!(symbols.name(0x100), None);
+        assert_eq!(symbols.name(0xa000_0001_0100_0000), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! A machine: put together, then run until it ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use patchbay_cpu::domain::Domain;
+use patchbay_cpu::engine::{Engine, Interpreter};
+use patchbay_cpu::processor::Processor;
+
+use crate::clock::MachineClock;
+use crate::devices::uart::Uart;
+use crate::firmware::Firmware;
+use crate::interrupts::Interrupts;
+use crate::layout::PROCESSORS_MAX;
+use crate::loader::symbols::Symbols;
+use crate::loader::{self, LoadError, Source};
+use crate::memory::{Memory, MemoryError, OutsideMemory};
+use crate::outcome::{Outcome, Switch};
+use crate::platform::{Board, Platform};
+use crate::runner::{Runner, run_in_turns};
+use crate::start;
+use crate::statistics::Statistics;
+use crate::supervisor::{Executor, Supervisor};
+
+/// What time a machine has, and how its processors run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// Host time; each processor has a thread.
+    #[default]
+    Host,
+    /// Virtual time, which advances with the instructions executed and jumps to the next timer when all processors
+    /// halt; they take turns on one thread.
+    Virtual,
+    /// Virtual time from a fixed date on: the same run gives the same console output and the same counts.
+    Deterministic,
+}
+
+/// What a machine is made of.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Its memory, in bytes.
+    pub memory: u64,
+    /// Its processors.
+    pub processors: usize,
+    /// Its time.
+    pub timing: Timing,
+    /// It ends after this many instructions of all processors.
+    pub instruction_limit: Option<u64>,
+    /// It ends after this host time.
+    pub time_limit: Option<Duration>,
+    /// The names of its guest's addresses.
+    pub symbols: Symbols,
+}
+
+/// Why there is no machine.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The number of processors is out of range.
+    #[error("a machine has 1 to {PROCESSORS_MAX} processors, not {0}")]
+    Processors(usize),
+    /// There is no memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The guest cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The firmware does not fit.
+    #[error("the firmware does not fit: {0}")]
+    Firmware(#[from] OutsideMemory),
+    /// The host gives no thread.
+    #[error("the host gives no thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A machine with a guest loaded.
+pub struct Machine {
+    platform: Platform,
+    executors: Vec<Executor>,
+    output: Receiver<u8>,
+    input: Input,
+    timing: Timing,
+    time_limit: Option<Duration>,
+}
+
+/// How a machine ended, and what it counted.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it counted.
+    pub statistics: Statistics,
+}
+
+/// The console's keyboard, and the button that switches the machine off.
+#[derive(Clone)]
+pub struct Input {
+    bytes: Sender<u8>,
+    uart: Arc<Uart>,
+    interrupts: Arc<Interrupts>,
+    switch: Arc<Switch>,
+    at_once: bool,
+}
+
+impl Input {
+    /// Types bytes.
+    pub fn send(&self, bytes: &[u8]) {
+        for byte in bytes {
+            let _machine_is_gone = self.bytes.send(*byte);
+        }
+        if self.at_once {
+            self.uart.receive();
+        } else {
+            self.interrupts.wake(0);
+        }
+    }
+
+    /// Ends the machine.
+    pub fn end(&self, outcome: Outcome) {
+        self.switch.end(outcome);
+    }
+}
+
+impl Machine {
+    /// Puts a machine together and loads its guest.
+    ///
+    /// # Errors
+    /// If the configuration is out of range or the guest cannot be loaded.
+    pub fn new(configuration: &Configuration, source: &Source) -> Result<Machine, MachineError> {
+        let count = configuration.processors;
+        if !(1..=PROCESSORS_MAX).contains(&count) {
+            return Err(MachineError::Processors(count));
+        }
+        let memory = Arc::new(Memory::new(configuration.memory)?);
+        let guest = loader::load(&memory, source)?;
+        let clock = Arc::new(match configuration.timing {
+            Timing::Host => MachineClock::host(),
+            Timing::Virtual => MachineClock::virtual_time(),
+            Timing::Deterministic => MachineClock::deterministic(),
+        });
+        let firmware = Firmware::install(&memory, Arc::clone(&clock), count, &guest.loaded)?;
+        let threads = configuration.timing == Timing::Host;
+        let domain = Arc::new(Domain::new(count, !threads));
+        let board = Board::new(&memory, &domain, &clock);
+        let (platform, line) = Platform::new(
+            board,
+            memory,
+            domain,
+            clock,
+            firmware,
+            configuration.symbols.clone(),
+            configuration.instruction_limit,
+        );
+        let input = Input {
+            bytes: line.input,
+            uart: Arc::clone(&platform.uart),
+            interrupts: Arc::clone(&platform.interrupts),
+            switch: Arc::clone(&platform.switch),
+            at_once: threads,
+        };
+        let mut executors: Vec<Executor> = (0..count)
+            .map(|index| {
+                let mut engine = Interpreter::default();
+                engine.set_stop(platform.panic_address());
+                let processor = Processor::new(platform.connections(index));
+                Executor { index, processor, engine: Box::new(engine) }
+            })
+            .collect();
+        start::boot_processor(&mut executors[0].processor, guest.entry);
+        Ok(Machine {
+            platform,
+            executors,
+            output: line.output,
+            input,
+            timing: configuration.timing,
+            time_limit: configuration.time_limit,
+        })
+    }
+
+    /// What the guest prints. The channel is closed when the machine is gone.
+    #[must_use]
+    pub fn output(&self) -> Receiver<u8> {
+        self.output.clone()
+    }
+
+    /// The console's keyboard.
+    #[must_use]
+    pub fn input(&self) -> Input {
+        self.input.clone()
+    }
+
+    /// Runs the machine until it ends; `supervisor` makes the owner of each processor's exits.
+    ///
+    /// # Errors
+    /// If the host gives no thread.
+    pub fn run(self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Result<Run, MachineError> {
+        let Machine { platform, executors, timing, time_limit, .. } = self;
+        let start = Instant::now();
+        let runners: Vec<Runner> = executors
+            .into_iter()
+            .map(|executor| {
+                let owner = supervisor(executor.index);
+                Runner::new(executor, owner, &platform)
+            })
+            .collect();
+        let executors = run_threads(runners, &platform, timing, time_limit)?;
+        let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
+        let statistics = Statistics::new(executors.iter().map(|executor| &executor.processor), start.elapsed());
+        Ok(Run { outcome, statistics })
+    }
+}
+
+/// A thread that executes processors. It tells that it ends by dropping its sender; if it panics, the others end too.
+struct Running<'a>(&'a Platform, #[expect(dead_code, reason = "dropping it is its use")] Sender<()>);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end(Outcome::Quit);
+        }
+    }
+}
+
+/// Runs the processors on threads; returns them when the machine has ended.
+fn run_threads(
+    mut runners: Vec<Runner>,
+    platform: &Platform,
+    timing: Timing,
+    time_limit: Option<Duration>,
+) -> Result<Vec<Executor>, MachineError> {
+    let (running, done) = bounded::<()>(0);
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        if timing == Timing::Host {
+            for runner in &mut runners {
+                let running = running.clone();
+                let name = format!("processor {}", runner.executor.index);
+                let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                    let _running = Running(platform, running);
+                    runner.run();
+                });
+                if thread.is_err() {
+                    platform.end(Outcome::Quit);
+                }
+                threads.push(thread?);
+            }
+            drop(running);
+        } else {
+            let runners = &mut runners;
+            let name = "processors".to_owned();
+            let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                let _running = Running(platform, running);
+                run_in_turns(runners, platform);
+            });
+            threads.push(thread?);
+        }
+        if time_limit.is_some_and(|limit| done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)) {
+            platform.end(Outcome::TimeLimit);
+        }
+        Ok::<(), MachineError>(())
+    })?;
+    Ok(runners.into_iter().map(|runner| runner.executor).collect())
+}

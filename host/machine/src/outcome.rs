@@ -1,0 +1,80 @@
+//! How a machine ends.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use patchbay_cpu::domain::Domain;
+
+use crate::interrupts::Interrupts;
+use crate::report::Report;
+
+/// How a machine ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The guest switched the power off, with a status if it gave one.
+    PowerOff(Option<u64>),
+    /// The guest asked for a reset.
+    Reset,
+    /// The limit of instructions is reached.
+    InstructionLimit,
+    /// The limit of time is reached.
+    TimeLimit,
+    /// The guest cannot go on.
+    Crash(Box<Report>),
+    /// The user left.
+    Quit,
+}
+
+/// The switch that ends a machine; the first outcome counts.
+#[derive(Debug)]
+pub struct Switch {
+    off: AtomicBool,
+    outcome: Mutex<Option<Outcome>>,
+    domain: Arc<Domain>,
+    interrupts: Arc<Interrupts>,
+}
+
+impl Switch {
+    pub(crate) fn new(domain: Arc<Domain>, interrupts: Arc<Interrupts>) -> Switch {
+        Switch { off: AtomicBool::new(false), outcome: Mutex::new(None), domain, interrupts }
+    }
+
+    /// Ends the machine: its processors stop at their next block boundary.
+    pub fn end(&self, outcome: Outcome) {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
+        self.off.store(true, Ordering::Release);
+        for processor in 0..self.domain.processors() {
+            self.domain.port(processor).request_exit();
+            self.interrupts.wake(processor);
+        }
+    }
+
+    /// Whether the machine has ended.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.off.load(Ordering::Acquire)
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_outcome_counts() {
+        let domain = Arc::new(Domain::new(1, false));
+        let switch = Switch::new(Arc::clone(&domain), Arc::new(Interrupts::new(Arc::clone(&domain))));
+        assert!(!switch.is_off() && switch.outcome().is_none());
+        switch.end(Outcome::PowerOff(Some(3)));
+        switch.end(Outcome::Quit);
+        assert!(switch.is_off());
+        assert!(matches!(switch.outcome(), Some(Outcome::PowerOff(Some(3)))));
+        assert!(domain.port(0).take_exit());
+    }
+}

@@ -1,0 +1,137 @@
+//! Runs processors: each on a thread of its own, or all of them in turns on one.
+
+use std::time::Duration;
+
+use crate::clock::ITC_FREQUENCY;
+use crate::firmware::sal::WAKE_UP_VECTOR;
+use crate::platform::Platform;
+use crate::start;
+use crate::supervisor::{Executor, Reaction, Supervisor};
+
+/// Instructions between two looks at the machine, on a thread of its own.
+const SLICE: u64 = 1_000_000;
+/// Instructions that each processor executes in its turn; virtual time advances by as many ticks a round.
+const QUANTUM: u64 = 4000;
+/// How often a machine on which nothing happens looks whether something does.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// What a processor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    Runs,
+    Halts,
+    /// Waits in the firmware for the wake-up interrupt.
+    Waits,
+}
+
+/// A processor that runs or waits.
+pub(crate) struct Runner<'a> {
+    pub(crate) executor: Executor,
+    supervisor: Box<dyn Supervisor>,
+    activity: Activity,
+    platform: &'a Platform,
+}
+
+impl<'a> Runner<'a> {
+    /// Processor 0 runs at once, the others wait in the firmware.
+    pub(crate) fn new(executor: Executor, supervisor: Box<dyn Supervisor>, platform: &'a Platform) -> Runner<'a> {
+        let activity = if executor.index == 0 { Activity::Runs } else { Activity::Waits };
+        Runner { executor, supervisor, activity, platform }
+    }
+
+    /// Runs until the machine ends, on this thread.
+    pub(crate) fn run(&mut self) {
+        let port = self.platform.domain.port(self.executor.index);
+        port.set_parked(self.activity != Activity::Runs);
+        while !self.platform.switch.is_off() {
+            if self.activity == Activity::Runs || self.wakes() {
+                port.set_parked(false);
+                self.slice(SLICE);
+                port.set_parked(self.activity != Activity::Runs);
+            } else {
+                let limit = self.ticks_to_timer().map(duration);
+                self.platform.interrupts.sleep(self.executor.index, limit);
+            }
+        }
+        port.set_parked(true);
+    }
+
+    /// Executes about `instructions`, less if the processor halts or the machine ends.
+    fn slice(&mut self, instructions: u64) {
+        let start = self.executor.processor.instructions;
+        while self.activity == Activity::Runs && !self.platform.switch.is_off() {
+            let before = self.executor.processor.instructions;
+            let done = before - start;
+            if done >= instructions {
+                break;
+            }
+            let budget = self.platform.budget(instructions - done);
+            let Executor { processor, engine, .. } = &mut self.executor;
+            let exit = engine.run(processor, budget);
+            self.platform.account(processor.instructions - before);
+            match self.supervisor.react(&mut self.executor, exit, self.platform) {
+                Reaction::Continue => {}
+                Reaction::Halt => self.activity = Activity::Halts,
+                Reaction::Rendezvous => self.activity = Activity::Waits,
+                Reaction::End(outcome) => self.platform.end(outcome),
+            }
+        }
+    }
+
+    /// Whether a processor that halts or waits runs again.
+    fn wakes(&mut self) -> bool {
+        let wakes = match self.activity {
+            Activity::Runs => false,
+            Activity::Halts => self.supervisor.is_ready(&mut self.executor.processor),
+            Activity::Waits => self.is_woken_up(),
+        };
+        if wakes {
+            self.activity = Activity::Runs;
+        }
+        wakes
+    }
+
+    fn is_woken_up(&mut self) -> bool {
+        let index = self.executor.index;
+        let port = self.platform.domain.port(index);
+        if port.irr(usize::from(WAKE_UP_VECTOR >> 6)) >> (WAKE_UP_VECTOR & 63) & 1 == 0 {
+            return false;
+        }
+        port.clear(WAKE_UP_VECTOR);
+        let vector = self.platform.firmware.boot_rendezvous();
+        if let Some(vector) = vector {
+            start::application_processor(&mut self.executor.processor, index, vector);
+        }
+        vector.is_some()
+    }
+
+    fn ticks_to_timer(&self) -> Option<u64> {
+        let halts = self.activity == Activity::Halts;
+        halts.then(|| self.supervisor.ticks_to_timer(&self.executor.processor)).flatten()
+    }
+}
+
+fn duration(ticks: u64) -> Duration {
+    const { assert!(ITC_FREQUENCY == 1_000_000_000) };
+    Duration::from_nanos(ticks)
+}
+
+/// Runs all processors on this thread until the machine ends: in order, a quantum each, with virtual time.
+pub(crate) fn run_in_turns(runners: &mut [Runner], platform: &Platform) {
+    while !platform.switch.is_off() {
+        platform.uart.receive();
+        let mut busy = false;
+        for runner in &mut *runners {
+            if runner.activity == Activity::Runs || runner.wakes() {
+                runner.slice(QUANTUM);
+                busy = true;
+            }
+        }
+        let timers = runners.iter().filter_map(Runner::ticks_to_timer);
+        match (busy, timers.min()) {
+            (true, _) => platform.clock.advance(QUANTUM),
+            (false, Some(ticks)) => platform.clock.advance(ticks.max(1)),
+            (false, None) => platform.interrupts.sleep(0, Some(IDLE)),
+        }
+    }
+}

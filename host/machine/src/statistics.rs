@@ -1,0 +1,166 @@
+//! What a machine counted.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use patchbay_cpu::interruption::Vector;
+use patchbay_cpu::processor::Processor;
+use serde::Serialize;
+
+/// The vectors in the order of the table.
+const VECTORS: [Vector; 31] = [
+    Vector::VhptTranslation,
+    Vector::InstructionTlb,
+    Vector::DataTlb,
+    Vector::AlternateInstructionTlb,
+    Vector::AlternateDataTlb,
+    Vector::DataNestedTlb,
+    Vector::InstructionKeyMiss,
+    Vector::DataKeyMiss,
+    Vector::DirtyBit,
+    Vector::InstructionAccessBit,
+    Vector::DataAccessBit,
+    Vector::BreakInstruction,
+    Vector::ExternalInterrupt,
+    Vector::VirtualExternalInterrupt,
+    Vector::PageNotPresent,
+    Vector::KeyPermission,
+    Vector::InstructionAccessRights,
+    Vector::DataAccessRights,
+    Vector::GeneralException,
+    Vector::DisabledFpRegister,
+    Vector::NatConsumption,
+    Vector::Speculation,
+    Vector::Debug,
+    Vector::UnalignedReference,
+    Vector::UnsupportedDataReference,
+    Vector::FloatingPointFault,
+    Vector::FloatingPointTrap,
+    Vector::LowerPrivilegeTransferTrap,
+    Vector::TakenBranchTrap,
+    Vector::SingleStepTrap,
+    Vector::Virtualization,
+];
+
+/// Interruptions of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Delivered {
+    /// The kind, as in `data-tlb`.
+    pub vector: String,
+    /// How many were delivered to the guest.
+    pub count: u64,
+}
+
+/// The counts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Host time, in seconds.
+    pub seconds: f64,
+    /// Instructions completed by all processors.
+    pub instructions: u64,
+    /// Instructions completed by each.
+    pub processors: Vec<u64>,
+    /// Millions of instructions a second of host time.
+    pub mips: f64,
+    /// Interruptions delivered to the guest, those that happened.
+    pub interruptions: Vec<Delivered>,
+}
+
+impl Statistics {
+    pub(crate) fn new<'a>(processors: impl Iterator<Item = &'a Processor>, wall: Duration) -> Statistics {
+        let mut statistics = Statistics { seconds: wall.as_secs_f64(), ..Statistics::default() };
+        let mut counts = [0_u64; VECTORS.len()];
+        for processor in processors {
+            statistics.processors.push(processor.instructions);
+            for (count, vector) in counts.iter_mut().zip(VECTORS) {
+                *count += processor.delivered[usize::from(vector as u16 >> 8)];
+            }
+        }
+        statistics.interruptions = counts
+            .into_iter()
+            .zip(VECTORS)
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, vector)| Delivered { vector: name(vector), count })
+            .collect();
+        statistics.total();
+        statistics
+    }
+
+    /// Adds the counts of another run of the same machine.
+    pub fn add(&mut self, other: &Statistics) {
+        self.seconds += other.seconds;
+        self.processors.resize(self.processors.len().max(other.processors.len()), 0);
+        for (sum, count) in self.processors.iter_mut().zip(&other.processors) {
+            *sum += count;
+        }
+        for delivered in &other.interruptions {
+            match self.interruptions.iter_mut().find(|own| own.vector == delivered.vector) {
+                Some(own) => own.count += delivered.count,
+                None => self.interruptions.push(delivered.clone()),
+            }
+        }
+        self.total();
+    }
+
+    fn total(&mut self) {
+        self.instructions = self.processors.iter().sum();
+        self.mips = if self.seconds > 0.0 { self.instructions as f64 / self.seconds / 1e6 } else { 0.0 };
+    }
+}
+
+/// `DataTlb` as `data-tlb`.
+fn name(vector: Vector) -> String {
+    let mut name = String::new();
+    for letter in format!("{vector:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+impl Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "time           {:.3} s", self.seconds)?;
+        writeln!(f, "instructions   {} ({:.1} MIPS)", self.instructions, self.mips)?;
+        if self.processors.len() > 1 {
+            for (index, count) in self.processors.iter().enumerate() {
+                writeln!(f, "  processor {index:<3} {count}")?;
+            }
+        }
+        writeln!(f, "interruptions  {}", self.interruptions.iter().map(|delivered| delivered.count).sum::<u64>())?;
+        for delivered in &self.interruptions {
+            writeln!(f, "  {:<29} {}", delivered.vector, delivered.count)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(seconds: f64, processors: &[u64], vector: &str, count: u64) -> Statistics {
+        let interruptions = vec![Delivered { vector: vector.into(), count }];
+        let mut run = Statistics { seconds, processors: processors.to_vec(), interruptions, ..Statistics::default() };
+        run.total();
+        run
+    }
+
+    #[test]
+    fn runs_add_up() {
+        let mut sum = run(1.0, &[3_000_000, 1_000_000], "data-tlb", 5);
+        sum.add(&run(1.0, &[1_000_000, 1_000_000], "data-tlb", 2));
+        sum.add(&run(0.0, &[0, 0], "break-instruction", 1));
+        assert_eq!((sum.instructions, sum.mips), (6_000_000, 3.0));
+        let counts: Vec<u64> = sum.interruptions.iter().map(|delivered| delivered.count).collect();
+        assert_eq!(counts, [7, 1]);
+    }
+
+    #[test]
+    fn vectors_have_readable_names_and_are_in_order() {
+        assert_eq!(name(Vector::AlternateDataTlb), "alternate-data-tlb");
+        assert!(VECTORS.is_sorted_by_key(|vector| *vector as u16));
+    }
+}
