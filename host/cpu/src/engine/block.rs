@@ -44,6 +44,8 @@ pub struct Block {
     pub length: u8,
     /// Its bundles.
     pub bundles: u8,
+    /// The slot of the last bundle at which execution goes on; slot 0 is that of the bundle behind it.
+    pub next: Slot,
     /// Its decoding holds for frames of `least` to `most` registers.
     least: u8,
     most: u8,
@@ -88,6 +90,7 @@ impl Block {
             most: 96,
             count: 0,
             group_start: true,
+            next: Slot::Zero,
         };
         let code = Code { page };
         let to_page_end = (PAGE_SIZE - entry.address.0 % PAGE_SIZE) / 16;
@@ -114,6 +117,7 @@ impl Block {
             instructions: builder.instructions.into(),
             length: builder.count as u8,
             bundles: bundles as u8,
+            next: builder.next,
             least: builder.least,
             most: builder.most,
             generation: page.generation,
@@ -150,6 +154,7 @@ struct Builder {
     most: u8,
     count: u64,
     group_start: bool,
+    next: Slot,
 }
 
 impl Builder {
@@ -167,6 +172,7 @@ impl Builder {
                 continue;
             }
             if self.count == limit {
+                self.next = slot;
                 return true;
             }
             let (unit, bits, long) = match unit {

@@ -211,7 +211,12 @@ fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
     p.instructions += u64::from(block.length);
     let end = ip + (u64::from(block.bundles) << 4);
     p.last_ip = end - 16;
-    p.registers.ip = end;
+    if block.next == Slot::Zero {
+        p.registers.ip = end;
+    } else {
+        p.registers.ip = end - 16;
+        p.registers.psr.set_ri(block.next as u8);
+    }
     None
 }
 
@@ -277,4 +282,37 @@ fn interrupt(p: &mut Processor, faults: &mut u32) -> Option<Exit> {
     let raised = p.raised;
     p.deliver(&raised);
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::flat::{self, FlatMemory};
+    use crate::registers::cr;
+
+    /// `adds r8=1,r8` in slots 0 and 2, between them a nop (MII).
+    const CODE: u128 = 0x01 | ADD_ONE << 5 | 0x8000000 << 46 | ADD_ONE << 87;
+    const ADD_ONE: u128 = 0x8 << 37 | 2 << 34 | 8 << 20 | 1 << 13 | 8 << 6;
+
+    /// Each instruction traps, and execution goes on at the next slot (SDM 2:26).
+    #[test]
+    fn single_steps_slot_by_slot() {
+        let memory = Arc::new(FlatMemory::new(0x10000));
+        memory.write_bytes(0x1000, &CODE.to_le_bytes()).expect("RAM");
+        let mut p = flat::processor(memory);
+        p.registers.cr[cr::IVA] = 0x8000;
+        let mut engine = Interpreter::default();
+        for (slot, next, r8) in [(0, (0x1000, 1), 1), (1, (0x1000, 2), 1), (2, (0x1010, 0), 2)] {
+            p.registers.ip = 0x1000;
+            p.set_psr(Psr::new().with_ic(true).with_ss(true).with_ri(slot));
+            engine.set_stop(Some(0x8000 + Vector::SingleStepTrap as u64));
+            assert_eq!(engine.run(&mut p, 10), Exit::Stop);
+            let ri = Psr::from(p.registers.cr[cr::IPSR]).ri();
+            assert_eq!((p.registers.cr[cr::IIP], ri), next);
+            assert_eq!(Isr::from(p.registers.cr[cr::ISR]).ei(), slot);
+            assert_eq!(p.gr(8), r8);
+        }
+    }
 }

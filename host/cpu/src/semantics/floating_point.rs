@@ -14,6 +14,9 @@ fn control(p: &Processor, op: &Op, completer: Completer) -> Control {
     Control::new(p.registers.ar[ar::FPSR], StatusField::from_bits(op.completer.into()), completer)
 }
 
+/// The bit of ISR.code that says floating-point trap among concurrent traps (SDM 2:170).
+const FP_TRAP: u16 = 1;
+
 /// Faults, or writes the result, sets the flags and traps.
 #[inline(always)]
 fn complete<T>(p: &mut Processor, op: &Op, outcome: fp::Outcome<T>, write: impl FnOnce(&mut Processor, T)) -> Outcome {
@@ -27,7 +30,7 @@ fn complete<T>(p: &mut Processor, op: &Op, outcome: fp::Outcome<T>, write: impl 
         *fpsr = StatusField::from_bits(op.completer.into()).set_flags(*fpsr, outcome.flags);
     }
     if !outcome.trap.is_empty() {
-        p.raised = Interruption::fault(Vector::FloatingPointTrap, outcome.trap.bits());
+        p.raised = Interruption::fault(Vector::FloatingPointTrap, outcome.trap.bits() | FP_TRAP);
         return Err(Stop::Trap);
     }
     Ok(())

@@ -71,7 +71,7 @@ fn a_trap_follows_the_result_and_the_flags() {
     p.registers.ar[ar::FPSR] = RESET & !8;
     p.registers.fr[7] = number(1023);
     assert_eq!(execute(&mut p, F::FmaD, 0, &[0, 6, 7, 7, 0]), Err(Stop::Trap));
-    assert_eq!(p.raised, Interruption::fault(Vector::FloatingPointTrap, 1 << 11));
+    assert_eq!(p.raised, Interruption::fault(Vector::FloatingPointTrap, 1 << 11 | 1));
     assert_eq!(p.fr(6), number(2046));
     assert_eq!(p.registers.ar[ar::FPSR], RESET & !8 | 1 << (13 + 3));
     assert_eq!(mfl_and_mfh(&p), (true, false));
