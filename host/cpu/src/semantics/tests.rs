@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use patchbay_isa::rows::{A, I};
-use patchbay_isa::{Instruction, Opcode};
+use patchbay_isa::{Instruction, Opcode, Unit, decode};
 use proptest::prelude::*;
 
 use crate::flat::{self, FlatMemory};
@@ -314,6 +314,18 @@ proptest! {
             prop_assert_eq!(result(Opcode::I(left), 0, x, &[]), from_left);
             prop_assert_eq!(result(Opcode::I(right), 0, x, &[]), from_right);
         }
+    }
+
+    /// Whatever the operands: no overflow, no index out of bounds; p0 stays.
+    #[test]
+    fn no_encoding_panics(slot in any::<u64>(), registers in any::<[u64; 8]>()) {
+        let Ok(instruction) = decode(Unit::I, slot, 0) else { return Ok(()) };
+        let mut p = processor();
+        for r in 1..128 {
+            p.set_gr(r, registers[usize::from(r % 8)], registers[7] >> (r & 63) & 1 != 0);
+        }
+        let _ = (Op::new(&instruction).execute)(&mut p, &Op::new(&instruction));
+        prop_assert!(p.pr(0));
     }
 
     #[test]
