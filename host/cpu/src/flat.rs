@@ -11,12 +11,12 @@ use crate::processor::{Configuration, Processor};
 /// Bit 63 of a physical address is an attribute.
 const ADDRESS: u64 = u64::MAX >> 1;
 
-#[repr(C, align(4096))]
-struct Page([AtomicU8; PAGE_SIZE as usize]);
-
 /// RAM from address 0 on.
 pub struct FlatMemory {
-    pages: Box<[Page]>,
+    /// A page more than there is: the allocator gives zeroed memory cheaply only where it chooses the alignment.
+    bytes: Box<[AtomicU8]>,
+    /// The index in `bytes` of address 0.
+    start: usize,
     generations: Box<[AtomicU32]>,
 }
 
@@ -26,14 +26,22 @@ impl FlatMemory {
     pub fn new(size: u64) -> FlatMemory {
         let pages = size.div_ceil(PAGE_SIZE) as usize;
         // SAFETY: atomic integers may be all zero.
-        let zeroed = unsafe { Box::new_zeroed_slice(pages).assume_init() };
-        FlatMemory { pages: zeroed, generations: (0..pages).map(|_| AtomicU32::new(0)).collect() }
+        let bytes = unsafe { Box::<[AtomicU8]>::new_zeroed_slice((pages + 1) * PAGE_SIZE as usize).assume_init() };
+        let start = bytes.as_ptr().align_offset(PAGE_SIZE as usize);
+        FlatMemory { bytes, start, generations: (0..pages).map(|_| AtomicU32::new(0)).collect() }
     }
 
-    fn byte(&self, address: u64) -> Result<(usize, &AtomicU8), BusError> {
+    /// A page's bytes and its generation.
+    fn page(&self, address: u64) -> Option<(&[AtomicU8], &AtomicU32)> {
         let page = (address / PAGE_SIZE) as usize;
-        let bytes = self.pages.get(page).ok_or(BusError)?;
-        Ok((page, &bytes.0[(address % PAGE_SIZE) as usize]))
+        let generation = self.generations.get(page)?;
+        let start = self.start + page * PAGE_SIZE as usize;
+        Some((&self.bytes[start..start + PAGE_SIZE as usize], generation))
+    }
+
+    fn byte(&self, address: u64) -> Result<(&AtomicU8, &AtomicU32), BusError> {
+        let (bytes, generation) = self.page(address).ok_or(BusError)?;
+        Ok((&bytes[(address % PAGE_SIZE) as usize], generation))
     }
 
     /// Reads bytes from an address on.
@@ -42,7 +50,7 @@ impl FlatMemory {
     /// If some of them do not exist.
     pub fn read_bytes(&self, address: u64, bytes: &mut [u8]) -> Result<(), BusError> {
         for (byte, address) in bytes.iter_mut().zip(address..) {
-            *byte = self.byte(address)?.1.load(Ordering::Relaxed);
+            *byte = self.byte(address)?.0.load(Ordering::Relaxed);
         }
         Ok(())
     }
@@ -53,9 +61,9 @@ impl FlatMemory {
     /// If some of them do not exist.
     pub fn write_bytes(&self, address: u64, bytes: &[u8]) -> Result<(), BusError> {
         for (byte, address) in bytes.iter().zip(address..) {
-            let (page, place) = self.byte(address)?;
+            let (place, generation) = self.byte(address)?;
             place.store(*byte, Ordering::Relaxed);
-            self.generations[page].fetch_add(1, Ordering::Release);
+            generation.fetch_add(1, Ordering::Release);
         }
         Ok(())
     }
@@ -63,9 +71,9 @@ impl FlatMemory {
 
 impl Bus for FlatMemory {
     fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
-        let page = ((address.0 & ADDRESS) / PAGE_SIZE) as usize;
-        let bytes = NonNull::from(self.pages.get(page)?).cast();
-        Some(RamPage { bytes, generation: NonNull::from(&self.generations[page]), writable: true })
+        let (bytes, generation) = self.page(address.0 & ADDRESS)?;
+        let bytes = NonNull::from(bytes).cast();
+        Some(RamPage { bytes, generation: NonNull::from(generation), writable: true })
     }
 
     fn read(&self, _: PhysicalAddress, _: u8) -> Result<u64, BusError> {
