@@ -81,7 +81,7 @@ pub(super) fn compute2(
     complete(p, op, outcome, |p, value| p.set_fr(op.r1, value))
 }
 
-/// Nothing is added to a product where f2 is FR 0 (SDM 3:74).
+/// Nothing is added to a product where f2 is FR 0 (SDM 3, "fma").
 #[inline(always)]
 fn addend(p: &Processor, op: &Op) -> Option<Fr> {
     if op.r2 == 0 { None } else { Some(p.fr(op.r2)) }
