@@ -6,7 +6,9 @@ const char guest_name[] = "faults";
 void run_trial(const char *code, u64 psr, u64 r14, u64 r15);
 extern char trial_end[];
 
-struct frame event;
+enum { TOO_MANY = 4 };
+
+struct frame event, last_event;
 u64 events, result8, result9;
 static void (*repair)(struct frame *);
 static u64 trial_psr;
@@ -18,9 +20,11 @@ static void on_interruption(struct frame *frame)
 {
 	int ended = frame->vector == BREAK && frame->iim == TRIAL_END;
 
-	if (!ended && events++ == 0) {
-		event = *frame;
-		if (repair) {
+	if (!ended) {
+		if (events++ == 0)
+			event = *frame;
+		last_event = *frame;
+		if (repair && events < TOO_MANY) {
 			repair(frame);
 			return;
 		}

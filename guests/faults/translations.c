@@ -10,6 +10,8 @@ TRIAL(t_probe_write);
 TRIAL(t_lfetch);
 TRIAL(t_speculative);
 TRIAL(t_br_ia);
+TRIAL(t_rse);
+extern char t_rse_filled[];
 
 enum { RID = 0x111, WALKED_RID = 0x222, KEY = 0x33 };
 
@@ -169,9 +171,28 @@ static void keys(void)
 	key_fault("key permitted: execute", (const char *)code, no_read, 0, 0);
 }
 
+/* The register stack engine's own references. */
+static void register_stack(void)
+{
+	const u64 frame = 12 * 8;	/* run_trial's */
+	u64 isr = ISR_R | ISR_RS | ISR_IR;
+
+	purge(data, PAGE_SHIFT);
+	try(t_rse, PSR_VIRTUAL, data, PAGE_SHIFT << 2, map_data);
+	check("RSE spill", faulted("RSE spill", ALTERNATE_DATA_TLB, ISR_W | ISR_RS, t_rse_at, 0) &
+				   same("RSE spill", "ifa", event.ifa, data));
+	check("RSE fill, frame incomplete",
+	      same("RSE fill", "vector", last_event.vector, ALTERNATE_DATA_TLB) &
+		      same("RSE fill", "isr", last_event.isr, isr) &
+		      same("RSE fill", "iip", last_event.iip, (u64)t_rse_filled) &
+		      same("RSE fill", "ifa", last_event.ifa, data + frame - 8));
+	check_equal("RSE: two faults, then on", events << 8 | result8, 2 << 8 | 1);
+}
+
 void translations(void)
 {
 	without_walker();
+	register_stack();
 	with_walker();
 	keys();
 	try(t_br_ia, PSR_VIRTUAL | PSR_DI, (u64)data_page, 0, 0);

@@ -363,5 +363,46 @@ t_branch_target:
 	;;
 }
 	end
+
+	// A backing store in an unmapped page, r14: flushrs spills the caller's frame into it. Then the RSE forgets the frame, the
+	// page goes again (r15 = its size) and the return fills the frame.
+	trial	t_rse
+	flushrs
+	;;
+	mov	r2 = ar.bspstore
+	mov	r3 = ar.rnat
+	;;
+	mov	ar.bspstore = r14
+	;;
+	br.call.sptk.many b7 = 1f
+	;;
+1:	movl	r8 = t_rse_filled
+	;;
+	mov	b7 = r8
+	;;
+	at	t_rse
+{ .mii
+	flushrs
+	nop.i	0
+	nop.i	0
+	;;
+}
+	loadrs					// RSC.loadrs = 0
+	;;
+	ptc.l	r14, r15
+	;;
+	srlz.d
+	br.ret.sptk.many b7
+	;;
+	.global	t_rse_filled
+	.align	16
+t_rse_filled:
+	mov	ar.bspstore = r2
+	;;
+	mov	ar.rnat = r3
+	mov	r8 = 1
+	;;
+	end
+
 	trial	t_end
 	end

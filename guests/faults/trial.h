@@ -9,12 +9,12 @@
 
 #define TRIAL(name) extern char name[], name##_at[]
 
-/* What the first interruption of the last trial left, how many there were, and r8 and r9 at its end. */
-extern struct frame event;
+/* What the first and the last interruption of the last trial left, how many there were, and r8 and r9 at its end. */
+extern struct frame event, last_event;
 extern u64 events, result8, result9;
 
-/* Runs a trial to its end. `fix` sees the first interruption and may repair its cause; without it, or when it did not help, the
-   trial is over. */
+/* Runs a trial to its end. `fix` sees each interruption and may repair its cause; without it, or when it does not help, the trial is
+   over. */
 void try(const char *code, u64 psr, u64 r14, u64 r15, void (*fix)(struct frame *));
 
 /* Whether the values are equal; prints them if not. */
@@ -37,6 +37,8 @@ void expect_return(const char *what, u64 r8);
 #define ISR_R BIT(34)
 #define ISR_NA BIT(35)
 #define ISR_SP BIT(36)
+#define ISR_RS BIT(37)
+#define ISR_IR BIT(38)
 
 /* Groups of trials. */
 void general_exceptions(void);
