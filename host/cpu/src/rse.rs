@@ -13,7 +13,7 @@ use crate::registers::{Registers, ar};
 pub const STACKED: usize = 96;
 
 /// The length of the window that the dirty registers wander in, before they are moved back to its start.
-const WINDOW: usize = 1024;
+const WINDOW: usize = 512;
 
 /// Slots of a collection: 63 registers and their NaT bits.
 const COLLECTION: u64 = 63;
@@ -459,3 +459,6 @@ impl Processor {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

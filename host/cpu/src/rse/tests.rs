@@ -1,0 +1,448 @@
+//! Random programs against a model of the register stack that knows no physical registers: an endless array, of
+//! which the current frame is a part, and memory in which each of its elements has its place.
+
+use std::sync::Arc;
+
+use patchbay_isa::rows::{B, M};
+use patchbay_isa::{Instruction, Opcode};
+use proptest::prelude::*;
+
+use super::{registers_in, skip};
+use crate::flat::{self, FlatMemory};
+use crate::interruption::Interruption;
+use crate::op::{Op, Outcome, Stop};
+use crate::processor::Processor;
+use crate::psr::Cfm;
+use crate::registers::{ar, cr};
+
+const USER: u64 = 0x1_0000;
+const KERNEL: u64 = 0x4_0000;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Sizes of frame, locals and rotating part, each scaled to what is left.
+    Alloc(u8, u8, u8),
+    Call,
+    Return,
+    Write {
+        r: u8,
+        value: u64,
+        nat: bool,
+    },
+    Rotate,
+    ClearRotation,
+    Flush,
+    /// `cover`, `rfi`.
+    Interrupt,
+    Resume,
+    /// An interruption that moves to a backing store of its own, as operating systems do.
+    EnterKernel,
+    LeaveKernel,
+    /// `flushrs`, `loadrs` of nothing.
+    Invalidate,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let write = (any::<u8>(), any::<u64>(), prop::bool::weighted(0.2)).prop_map(|(r, value, nat)| Step::Write {
+        r,
+        value,
+        nat,
+    });
+    let step = prop_oneof![
+        6 => (0u8..97, any::<u8>(), any::<u8>()).prop_map(|(sof, sol, sor)| Step::Alloc(sof, sol, sor)),
+        8 => Just(Step::Call),
+        5 => Just(Step::Return),
+        10 => write,
+        3 => Just(Step::Rotate),
+        1 => Just(Step::ClearRotation),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Interrupt),
+        1 => Just(Step::Resume),
+        1 => Just(Step::EnterKernel),
+        1 => Just(Step::LeaveKernel),
+        1 => Just(Step::Invalidate),
+    ];
+    prop::collection::vec(step, 1..300)
+}
+
+/// The backing store word by word, each either a register's or a collection's.
+fn address_of(base: u64, registers: u64) -> u64 {
+    let is_collection = |address: u64| address & 0x1f8 == 0x1f8;
+    let mut address = base;
+    for _ in 0..registers {
+        address += if is_collection(address) { 16 } else { 8 };
+    }
+    if is_collection(address) { address + 8 } else { address }
+}
+
+/// How to undo what made a frame.
+enum Frame {
+    Called { pfs: u64 },
+    Interrupted { ifs: u64 },
+    Entered { ifs: u64, bspstore: u64, rnat: u64, base: (u64, usize) },
+}
+
+struct Machine {
+    p: Processor,
+    memory: Arc<FlatMemory>,
+    /// The stack: values and NaT bits; undefined ones are `None`.
+    stack: Vec<Option<(u64, bool)>>,
+    /// Where the current frame begins.
+    bottom: usize,
+    /// The registers below are on the backing store.
+    stored: usize,
+    /// An address, and the register that belongs there.
+    base: (u64, usize),
+    cfm: Cfm,
+    frames: Vec<Frame>,
+}
+
+fn execute(p: &mut Processor, opcode: impl Into<Opcode>, operands: &[i64]) -> Outcome {
+    let instruction = Instruction::encode(opcode.into(), 0, operands).expect("operands fit");
+    let mut op = Op::new(&instruction);
+    op.slot = 2;
+    (op.execute)(p, &op)
+}
+
+impl Machine {
+    fn new() -> Machine {
+        let memory = Arc::new(FlatMemory::new(0x8_0000));
+        let mut p = flat::processor(memory.clone());
+        p.set_bspstore(USER);
+        Machine {
+            p,
+            memory,
+            stack: vec![None; 96],
+            bottom: 0,
+            stored: 0,
+            base: (USER, 0),
+            cfm: Cfm::new(),
+            frames: vec![],
+        }
+    }
+
+    fn word(&self, address: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.memory.read_bytes(address, &mut bytes).expect("RAM");
+        u64::from_le_bytes(bytes)
+    }
+
+    fn address(&self, register: usize) -> u64 {
+        address_of(self.base.0, (register - self.base.1) as u64)
+    }
+
+    /// The element that the current frame calls r(32 + `offset`).
+    fn element(&mut self, offset: usize) -> &mut Option<(u64, bool)> {
+        let rotating = usize::from(self.cfm.sor()) * 8;
+        let offset = if offset < rotating { (offset + usize::from(self.cfm.rrb_gr())) % rotating } else { offset };
+        &mut self.stack[self.bottom + offset]
+    }
+
+    fn b(&mut self, b: B, operands: &[i64]) -> Outcome {
+        execute(&mut self.p, Opcode::B(b), operands)
+    }
+
+    fn m(&mut self, m: M, operands: &[i64]) {
+        assert_eq!(execute(&mut self.p, Opcode::M(m), operands), Ok(()), "{m:?}");
+    }
+
+    fn move_bottom(&mut self, bottom: usize, cfm: Cfm) {
+        self.bottom = bottom;
+        self.cfm = cfm;
+        self.stored = self.stored.min(bottom);
+        self.stack.resize((bottom + 96).max(self.stack.len()), None);
+    }
+
+    fn alloc(&mut self, sof: u8, sol: u8, sor: u8) {
+        let legal = Instruction::encode(
+            Opcode::M(M::Alloc),
+            0,
+            &[if sof > 0 { 31 + i64::from(sof) } else { 31 }, sof.into(), sol.into(), i64::from(sor) * 8],
+        );
+        let op = Op::new(&legal.expect("operands fit"));
+        let outcome = (op.execute)(&mut self.p, &op);
+        let rotated = self.cfm.rrb_gr() != 0 || self.cfm.rrb_fr() != 0 || self.cfm.rrb_pr() != 0;
+        if sor != self.cfm.sor() && rotated {
+            assert_eq!(outcome, Err(Stop::Fault));
+            assert_eq!(self.p.raised, Interruption::RESERVED_REGISTER_FIELD);
+            return;
+        }
+        assert_eq!(outcome, Ok(()));
+        // What a larger frame uncovers is undefined.
+        for register in self.bottom + usize::from(self.cfm.sof())..self.stack.len() {
+            self.stack[register] = None;
+        }
+        self.cfm = self.cfm.with_sof(sof).with_sol(sol).with_sor(sor);
+        self.stored = self.stored.max((self.bottom + usize::from(sof)).saturating_sub(96));
+        if sof > 0 {
+            *self.element(usize::from(sof) - 1) = Some((self.p.registers.ar[ar::PFS], false));
+        }
+    }
+
+    fn cover(&mut self) -> u64 {
+        let before = self.cfm;
+        assert_eq!(self.b(B::Cover, &[]), Err(Stop::Serialize));
+        self.move_bottom(self.bottom + usize::from(before.sof()), Cfm::new());
+        let ifs = self.p.registers.cr[cr::IFS];
+        assert_eq!(ifs, 1 << 63 | u64::from(before));
+        ifs
+    }
+
+    fn rfi(&mut self, ifs: u64) {
+        let marker = Cfm::from(ifs & Cfm::MASK);
+        self.p.registers.cr[cr::IFS] = ifs;
+        self.p.registers.cr[cr::IIP] = 0x2000;
+        assert_eq!(self.b(B::Rfi, &[]), Err(Stop::Return));
+        assert_eq!(self.p.registers.ip, 0x2000);
+        self.move_bottom(self.bottom - usize::from(marker.sof()), marker);
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Alloc(sof, sol, sor) => {
+                let sor = sor % 16 % (sof / 8 + 1);
+                self.alloc(sof, sol % (sof + 1), sor);
+            }
+            Step::Call => {
+                self.p.registers.ip = 0x1000;
+                assert_eq!(self.b(B::Call, &[0, 0, 0, 1, 0x100]), Err(Stop::Branch));
+                assert_eq!((self.p.registers.ip, self.p.registers.br[1]), (0x1100, 0x1010));
+                let pfs = self.p.registers.ar[ar::PFS];
+                assert_eq!(pfs & Cfm::MASK, u64::from(self.cfm));
+                self.frames.push(Frame::Called { pfs });
+                let sol = self.cfm.sol();
+                self.move_bottom(self.bottom + usize::from(sol), Cfm::new().with_sof(self.cfm.sof() - sol));
+            }
+            Step::Return => {
+                let Some(Frame::Called { pfs }) = self.frames.pop_if(|frame| matches!(frame, Frame::Called { .. }))
+                else {
+                    return;
+                };
+                let marker = Cfm::from(pfs & Cfm::MASK);
+                // What the callee's frame did not reach is undefined to the caller.
+                for register in self.bottom + usize::from(self.cfm.sof())..self.stack.len() {
+                    self.stack[register] = None;
+                }
+                let outputs = usize::from(marker.sof() - marker.sol());
+                let lost = outputs + self.bottom - self.stored > 96;
+                self.p.registers.ar[ar::PFS] = pfs;
+                self.p.registers.br[1] = 0x3000;
+                assert_eq!(self.b(B::Ret, &[0, 0, 0, 1]), Err(Stop::Branch));
+                self.move_bottom(self.bottom - usize::from(marker.sol()), if lost { Cfm::new() } else { marker });
+            }
+            Step::Write { r, value, nat } => {
+                if self.cfm.sof() > 0 {
+                    let offset = r % self.cfm.sof();
+                    self.p.set_gr(32 + offset, value, nat);
+                    *self.element(offset.into()) = Some((value, nat));
+                }
+            }
+            Step::Rotate => {
+                self.p.registers.ar[ar::LC] = 1;
+                assert_eq!(self.b(B::Ctop, &[0, 0, 0, 0]), Err(Stop::Branch));
+                let turn = |base: u8, size: u8| if size == 0 { 0 } else { (base + size - 1) % size };
+                let cfm = self.cfm;
+                self.cfm = cfm
+                    .with_rrb_gr(turn(cfm.rrb_gr(), cfm.sor() * 8))
+                    .with_rrb_fr(turn(cfm.rrb_fr(), 96))
+                    .with_rrb_pr(turn(cfm.rrb_pr(), 48));
+            }
+            Step::ClearRotation => {
+                assert_eq!(self.b(B::Clrrrb, &[]), Ok(()));
+                self.cfm = self.cfm.with_rrb_gr(0).with_rrb_fr(0).with_rrb_pr(0);
+            }
+            Step::Flush => self.flush(),
+            Step::Interrupt => {
+                let ifs = self.cover();
+                self.frames.push(Frame::Interrupted { ifs });
+            }
+            Step::Resume => {
+                let interrupted = |frame: &mut Frame| matches!(frame, Frame::Interrupted { .. });
+                if let Some(Frame::Interrupted { ifs }) = self.frames.pop_if(interrupted) {
+                    self.rfi(ifs);
+                }
+            }
+            Step::EnterKernel => {
+                if self.base.0 != USER {
+                    return;
+                }
+                let ifs = self.cover();
+                let (bspstore, rnat) = (self.p.ar(ar::BSPSTORE), self.p.ar(ar::RNAT));
+                self.p.set_ar(ar::BSPSTORE, KERNEL + 0x1a8);
+                self.frames.push(Frame::Entered { ifs, bspstore, rnat, base: self.base });
+                self.base = (KERNEL + 0x1a8, self.stored);
+            }
+            Step::LeaveKernel => {
+                let entered = |frame: &mut Frame| matches!(frame, Frame::Entered { .. });
+                let Some(Frame::Entered { ifs, bspstore, rnat, base }) = self.frames.pop_if(entered) else { return };
+                self.alloc_nothing();
+                let stored = self.base.1;
+                let bytes = self.p.bsp() - (KERNEL + 0x1a8);
+                self.p.set_ar(ar::RSC, bytes << 16);
+                self.m(M::Loadrs, &[]);
+                assert_eq!(self.p.bspstore(), KERNEL + 0x1a8);
+                self.p.set_ar(ar::RSC, 0);
+                self.p.set_ar(ar::BSPSTORE, bspstore);
+                self.p.set_ar(ar::RNAT, rnat);
+                (self.base, self.stored) = (base, stored);
+                self.rfi(ifs);
+            }
+            Step::Invalidate => {
+                self.flush();
+                self.p.set_ar(ar::RSC, 0);
+                self.m(M::Loadrs, &[]);
+            }
+        }
+    }
+
+    fn alloc_nothing(&mut self) {
+        if self.cfm.rrb_gr() != 0 || self.cfm.rrb_fr() != 0 || self.cfm.rrb_pr() != 0 {
+            self.step(Step::ClearRotation);
+        }
+        self.alloc(0, 0, 0);
+    }
+
+    fn flush(&mut self) {
+        self.m(M::Flushrs, &[]);
+        self.stored = self.bottom;
+        assert_eq!(self.p.bspstore(), self.p.bsp());
+        let mut rnat = self.p.ar(ar::RNAT);
+        let mut top = self.p.bsp();
+        for register in (self.base.1..self.bottom).rev() {
+            let address = self.address(register);
+            // The collection above the register is in memory, unless it is the one that is not full.
+            if address | 0x1f8 != top | 0x1f8 {
+                rnat = self.word(address | 0x1f8);
+                assert_eq!(rnat >> 63, 0);
+                top = address;
+            }
+            if let Some((value, nat)) = self.stack[register] {
+                assert_eq!(self.word(address), value);
+                assert_eq!(rnat >> (address >> 3 & 0x3f) & 1 != 0, nat);
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        assert_eq!(self.p.registers.cfm, self.cfm);
+        assert_eq!(self.p.bsp(), self.address(self.bottom));
+        assert_eq!(skip(self.p.bspstore(), 0), self.address(self.stored));
+        for offset in 0..usize::from(self.cfm.sof()) {
+            if let Some(expected) = *self.element(offset) {
+                let r = 32 + offset as u8;
+                assert_eq!((self.p.gr(r), self.p.nat(r)), expected, "r{r}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn frames_and_memory_are_those_of_an_endless_stack(steps in steps()) {
+        let mut machine = Machine::new();
+        for step in steps {
+            machine.step(step);
+            machine.check();
+        }
+    }
+
+    /// SDM 2:133: collections are skipped.
+    #[test]
+    fn addresses_skip_collections(start in 0u64..64, registers in 0u64..300) {
+        let base = address_of(0x1_0000, 0) + start * 8;
+        let above = address_of(base, registers);
+        prop_assert_eq!(skip(base, registers as i64), above);
+        prop_assert_eq!(registers_in(base, (above - base) / 8), registers);
+        if base & 0x1f8 != 0x1f8 {
+            prop_assert_eq!(skip(above, -(registers as i64)), base);
+        }
+    }
+}
+
+/// A frame of `sof` registers, all of them covered: register i holds i, every fifth is NaT.
+fn covered(sof: u8) -> Machine {
+    let mut machine = Machine::new();
+    machine.step(Step::Alloc(sof, 0, 0));
+    for r in 0..sof {
+        machine.step(Step::Write { r, value: r.into(), nat: r % 5 == 0 });
+    }
+    machine.step(Step::Interrupt);
+    machine
+}
+
+/// SDM 2:142: what is below the tear point becomes invalid without being stored.
+#[test]
+fn loadrs_forgets_what_is_below_the_tear_point() {
+    let mut machine = covered(20);
+    machine.p.set_ar(ar::RSC, 8 * 8 << 16);
+    machine.m(M::Loadrs, &[]);
+    assert_eq!((machine.p.bspstore(), machine.p.bsp()), (USER + 12 * 8, USER + 20 * 8));
+    machine.m(M::Flushrs, &[]);
+    assert_eq!((11..20).map(|i| machine.word(USER + i * 8)).collect::<Vec<_>>(), [0, 12, 13, 14, 15, 16, 17, 18, 19]);
+    assert_eq!(machine.p.ar(ar::RNAT) >> 12, 0b0000_1000);
+}
+
+/// SDM 3:153. Two collections lie among the 98 words below.
+#[test]
+fn loadrs_is_illegal_in_other_modes_and_for_more_registers_than_there_are() {
+    let mut machine = covered(0);
+    for (rsc, outcome) in [
+        (8, Ok(())),
+        (8 << 16 | 1, Err(Stop::Fault)),
+        (98 * 8 << 16, Ok(())),
+        (99 * 8 << 16, Err(Stop::Fault)),
+        (0x3ff8 << 16, Err(Stop::Fault)),
+    ] {
+        machine.p.set_ar(ar::RSC, rsc);
+        assert_eq!(execute(&mut machine.p, Opcode::M(M::Loadrs), &[]), outcome, "{rsc:#x}");
+    }
+    machine.p.set_ar(ar::RSC, 8 << 16);
+    machine.step(Step::Alloc(1, 0, 0));
+    assert_eq!(execute(&mut machine.p, Opcode::M(M::Loadrs), &[]), Err(Stop::Fault));
+    assert_eq!(machine.p.raised, Interruption::ILLEGAL_OPERATION);
+}
+
+/// SDM 3:16.
+#[test]
+fn alloc_refuses_illegal_frames() {
+    let mut machine = Machine::new();
+    for (sof, sol, rotating, legal) in [
+        (96, 96, 96, true),
+        (97, 0, 0, false),
+        (8, 9, 0, false),
+        (15, 0, 16, false),
+        (16, 16, 16, true),
+        (0, 0, 0, true),
+    ] {
+        let outcome = execute(&mut machine.p, Opcode::M(M::Alloc), &[31, sof, sol, rotating]);
+        assert_eq!(outcome.is_ok(), legal, "{sof} {sol} {rotating}");
+    }
+}
+
+/// SDM 2:143: the frame becomes empty and ar.bsp is that of the frame returned to.
+#[test]
+fn a_return_to_a_frame_that_does_not_fit_gives_an_empty_frame() {
+    let mut machine = covered(90);
+    machine.p.registers.ar[ar::PFS] = Cfm::new().with_sof(20).with_sol(10).into();
+    assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Stop::Branch));
+    assert_eq!((machine.p.registers.cfm, machine.p.bsp()), (Cfm::new(), address_of(USER, 80)));
+    for pfm in [0x3f_ffff_ffff, 97, 1 << 7, 1 << 14, 8 | 1 << 14 | 8 << 18, 96 << 25, 48 << 32] {
+        machine.p.registers.ar[ar::PFS] = pfm;
+        assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Stop::Branch));
+        assert_eq!(machine.p.registers.cfm, Cfm::new(), "{pfm:#x}");
+    }
+}
+
+/// Debuggers and firmware set CFM to legal frames only.
+#[test]
+fn frames_can_be_set() {
+    let mut machine = covered(40);
+    let marker = Cfm::new().with_sof(56).with_sor(2).with_rrb_gr(3).with_rrb_pr(5).with_rrb_fr(7);
+    assert!(machine.p.set_cfm(marker));
+    assert_eq!(machine.p.registers.cfm, marker);
+    assert!(!machine.p.set_cfm(marker.with_sof(57)));
+    assert!(!machine.p.set_cfm(marker.with_rrb_gr(16)));
+    assert_eq!(machine.p.registers.cfm, marker);
+}
