@@ -15,6 +15,9 @@ pub const STACKED: usize = 96;
 /// The length of the window that the dirty registers wander in, before they are moved back to its start.
 const WINDOW: usize = 512;
 
+/// Registers are copied in pieces of this many where that overwrites none that count.
+const PIECE: usize = 8;
+
 /// Slots of a collection: 63 registers and their NaT bits.
 const COLLECTION: u64 = 63;
 
@@ -47,7 +50,7 @@ const fn registers_in(address: u64, words: u64) -> u64 {
 #[derive(Clone, Debug)]
 pub struct Rse {
     /// The dirty registers are `window[top - dirty..top]`, the newest last.
-    window: [u64; WINDOW],
+    window: [u64; WINDOW + PIECE],
     top: usize,
     dirty: usize,
     /// Their NaT bits, the oldest in bit 0; no others are set.
@@ -63,7 +66,15 @@ pub struct Rse {
 
 impl Default for Rse {
     fn default() -> Rse {
-        Rse { window: [0; WINDOW], top: 0, dirty: 0, dirty_nat: 0, bspstore: 0, missing: 0, current_frame_load: false }
+        Rse {
+            window: [0; WINDOW + PIECE],
+            top: 0,
+            dirty: 0,
+            dirty_nat: 0,
+            bspstore: 0,
+            missing: 0,
+            current_frame_load: false,
+        }
     }
 }
 
@@ -79,6 +90,19 @@ fn stacked_nat(registers: &Registers) -> u128 {
 
 fn set_stacked_nat(registers: &mut Registers, nat: u128) {
     registers.nat = [registers.nat[0] & 0xffff_ffff | (nat as u64) << 32, (nat >> 32) as u64];
+}
+
+/// Copies registers, the first of them as a whole piece.
+#[inline]
+fn copy(to: &mut [u64], from: &[u64], count: usize) {
+    if let (Some((to, to_rest)), Some((from, from_rest))) =
+        (to.split_first_chunk_mut(), from.split_first_chunk::<PIECE>())
+    {
+        *to = *from;
+        if count > PIECE {
+            to_rest[..count - PIECE].copy_from_slice(&from_rest[..count - PIECE]);
+        }
+    }
 }
 
 /// The index in `registers.gr` of the register of the current frame that is `offset` above its bottom.
@@ -151,8 +175,12 @@ impl Rse {
         if self.top + count > WINDOW {
             self.make_room();
         }
-        self.window[self.top..self.top + count].copy_from_slice(&registers.gr[32..32 + count]);
-        registers.gr.copy_within(32 + count..32 + frame, 32);
+        copy(&mut self.window[self.top..], &registers.gr[32..], count);
+        let outputs = frame - count;
+        match registers.gr[32 + count..].first_chunk::<PIECE>() {
+            Some(&piece) if outputs <= PIECE => registers.gr[32..32 + PIECE].copy_from_slice(&piece),
+            _ => registers.gr.copy_within(32 + count..32 + frame, 32),
+        }
         let nat = stacked_nat(registers);
         if nat != 0 {
             self.dirty_nat |= (nat & mask(count)) << self.dirty;
@@ -180,10 +208,19 @@ impl Rse {
     /// 96.
     #[inline]
     fn restore(&mut self, registers: &mut Registers, count: usize, kept: usize) {
-        registers.gr.copy_within(32..32 + kept, 32 + count);
         let present = count.min(self.dirty);
         let absent = count - present;
-        registers.gr[32 + absent..32 + count].copy_from_slice(&self.window[self.top - present..self.top]);
+        let preserved = &self.window[self.top - present..];
+        if kept <= PIECE && absent == 0 && count + PIECE <= STACKED {
+            let (_, frame) = registers.gr.split_at_mut(32);
+            let mut piece = [0; PIECE];
+            piece.copy_from_slice(&frame[..PIECE]);
+            copy(frame, preserved, count);
+            frame[count..count + PIECE].copy_from_slice(&piece);
+        } else {
+            registers.gr.copy_within(32..32 + kept, 32 + count);
+            registers.gr[32 + absent..32 + count].copy_from_slice(&preserved[..present]);
+        }
         self.top -= present;
         self.dirty -= present;
         let nat = stacked_nat(registers);
