@@ -38,6 +38,8 @@ pub struct Processor {
     pub last_ip: u64,
     /// Interruptions delivered since reset, by vector offset divided by 256.
     pub delivered: [u64; 98],
+    /// Whether `vmsw` is virtualized wherever it stands: the VPD's vdc.d_vmsw.
+    pub vmsw_disabled: bool,
     pub(crate) configuration: Configuration,
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
@@ -61,6 +63,7 @@ impl Processor {
             instructions: 0,
             last_ip: 0,
             delivered: [0; 98],
+            vmsw_disabled: false,
             configuration,
             external: ExternalInterrupts::default(),
             rse: Rse::default(),

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 
 use super::{registers_in, skip};
 use crate::flat::{self, FlatMemory};
-use crate::interruption::Interruption;
+use crate::interruption::{Interruption, Vector};
+use crate::mmu::Side;
 use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
-use crate::psr::Cfm;
+use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
 
 const USER: u64 = 0x1_0000;
@@ -84,6 +85,8 @@ enum Frame {
 
 struct Machine {
     p: Processor,
+    /// Decides where accesses fault, if they do: the state of a generator of random numbers.
+    faults: Option<u64>,
     memory: Arc<FlatMemory>,
     /// The stack: values and NaT bits; undefined ones are `None`.
     stack: Vec<Option<(u64, bool)>>,
@@ -106,11 +109,16 @@ fn execute(p: &mut Processor, opcode: impl Into<Opcode>, operands: &[i64]) -> Ou
 
 impl Machine {
     fn new() -> Machine {
+        Machine::with_faults(None)
+    }
+
+    fn with_faults(faults: Option<u64>) -> Machine {
         let memory = Arc::new(FlatMemory::new(0x8_0000));
         let mut p = flat::processor(memory.clone());
         p.set_bspstore(USER);
         Machine {
             p,
+            faults,
             memory,
             stack: vec![None; 96],
             bottom: 0,
@@ -138,12 +146,91 @@ impl Machine {
         &mut self.stack[self.bottom + offset]
     }
 
+    fn random(&mut self, below: u64) -> u64 {
+        let Some(state) = &mut self.faults else { return 0 };
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % below
+    }
+
+    /// Takes translations away and sets a breakpoint near the end of the backing store.
+    fn spoil(&mut self) {
+        if self.faults.is_none() {
+            return;
+        }
+        self.p.set_psr(Psr::new().with_ic(true).with_dt(true).with_rt(true).with_db(true));
+        if self.random(4) == 0 {
+            self.p.purge_all();
+        }
+        let address = self.p.bspstore().wrapping_sub(64 * 8).wrapping_add(self.random(160) * 8);
+        self.p.write_dbr(0, address);
+        self.p.write_dbr(1, u64::MAX >> 8 | 0xc1 << 56);
+    }
+
+    /// What a handler does about a fault of the register stack engine.
+    fn mend(&mut self) {
+        let raised = self.p.raised;
+        assert!(raised.isr.rs() && raised.isr.r() != raised.isr.w());
+        match raised.vector {
+            Vector::Debug => self.p.write_dbr(1, 0),
+            Vector::AlternateDataTlb => {
+                let address = raised.ifa.expect("the address");
+                self.p.registers.cr[cr::IFA] = address;
+                self.p.registers.cr[cr::ITIR] = 12 << 2;
+                let present_dirty_accessed = 0x61;
+                let pte = address & !0xfff | present_dirty_accessed | 3 << 9;
+                assert_eq!(self.p.insert_tc(Side::Data, pte), Ok(()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Executes an instruction, again after each of its faults; what is missing of a frame is loaded when the handler
+    /// returns, which may have covered it.
+    fn execute(&mut self, opcode: Opcode, operands: &[i64]) -> Outcome {
+        self.spoil();
+        loop {
+            match execute(&mut self.p, opcode, operands) {
+                Err(Stop::Fault) if self.p.raised.isr.rs() => self.mend(),
+                Err(Stop::IncompleteFrame) => {
+                    self.complete_frame();
+                    let returned = opcode == Opcode::B(B::Rfi);
+                    return Err(if returned { Stop::Return } else { Stop::Branch });
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn complete_frame(&mut self) {
+        let bsp = self.p.bsp();
+        loop {
+            assert!(self.p.rse.is_incomplete() && self.p.raised.isr.r());
+            self.mend();
+            self.p.rse.suspend();
+            assert_eq!(self.p.complete_frame(), Ok(()));
+            assert!(self.p.rse.is_incomplete());
+            if self.random(2) == 0 {
+                let cfm = self.p.cover_frame();
+                assert!(!self.p.rse.is_incomplete());
+                assert_eq!(self.p.bsp(), skip(bsp, cfm.sof().into()));
+                self.p.uncover_frame(cfm);
+                assert_eq!(self.p.registers.cfm, cfm);
+            }
+            assert_eq!(self.p.bsp(), bsp);
+            self.p.enable_frame_load();
+            match self.p.complete_frame() {
+                Ok(()) => return,
+                stop => assert_eq!(stop, Err(Stop::IncompleteFrame)),
+            }
+        }
+    }
+
     fn b(&mut self, b: B, operands: &[i64]) -> Outcome {
-        execute(&mut self.p, Opcode::B(b), operands)
+        self.execute(Opcode::B(b), operands)
     }
 
     fn m(&mut self, m: M, operands: &[i64]) {
-        assert_eq!(execute(&mut self.p, Opcode::M(m), operands), Ok(()), "{m:?}");
+        assert_eq!(self.execute(Opcode::M(m), operands), Ok(()), "{m:?}");
     }
 
     fn move_bottom(&mut self, bottom: usize, cfm: Cfm) {
@@ -154,13 +241,8 @@ impl Machine {
     }
 
     fn alloc(&mut self, sof: u8, sol: u8, sor: u8) {
-        let legal = Instruction::encode(
-            Opcode::M(M::Alloc),
-            0,
-            &[if sof > 0 { 31 + i64::from(sof) } else { 31 }, sof.into(), sol.into(), i64::from(sor) * 8],
-        );
-        let op = Op::new(&legal.expect("operands fit"));
-        let outcome = (op.execute)(&mut self.p, &op);
+        let target = if sof > 0 { 31 + i64::from(sof) } else { 31 };
+        let outcome = self.execute(Opcode::M(M::Alloc), &[target, sof.into(), sol.into(), i64::from(sor) * 8]);
         let rotated = self.cfm.rrb_gr() != 0 || self.cfm.rrb_fr() != 0 || self.cfm.rrb_pr() != 0;
         if sor != self.cfm.sor() && rotated {
             assert_eq!(outcome, Err(Stop::Fault));
@@ -181,7 +263,8 @@ impl Machine {
 
     fn cover(&mut self) -> u64 {
         let before = self.cfm;
-        assert_eq!(self.b(B::Cover, &[]), Err(Stop::Serialize));
+        self.p.set_psr(self.p.registers.psr.with_ic(false));
+        assert_eq!(execute(&mut self.p, Opcode::B(B::Cover), &[]), Err(Stop::Serialize));
         self.move_bottom(self.bottom + usize::from(before.sof()), Cfm::new());
         let ifs = self.p.registers.cr[cr::IFS];
         assert_eq!(ifs, 1 << 63 | u64::from(before));
@@ -190,6 +273,8 @@ impl Machine {
 
     fn rfi(&mut self, ifs: u64) {
         let marker = Cfm::from(ifs & Cfm::MASK);
+        self.spoil();
+        self.p.registers.cr[cr::IPSR] = self.p.registers.psr.into();
         self.p.registers.cr[cr::IFS] = ifs;
         self.p.registers.cr[cr::IIP] = 0x2000;
         assert_eq!(self.b(B::Rfi, &[]), Err(Stop::Return));
@@ -342,6 +427,15 @@ proptest! {
     #[test]
     fn frames_and_memory_are_those_of_an_endless_stack(steps in steps()) {
         let mut machine = Machine::new();
+        for step in steps {
+            machine.step(step);
+            machine.check();
+        }
+    }
+
+    #[test]
+    fn faults_in_spills_and_fills_change_nothing(steps in steps(), seed in any::<u64>()) {
+        let mut machine = Machine::with_faults(Some(seed));
         for step in steps {
             machine.step(step);
             machine.check();

@@ -30,7 +30,9 @@ pub fn of(instruction: B) -> Execute {
         B::Rfi => rfi,
         B::Bsw0 => |p, _| switch_bank(p, false),
         B::Bsw1 => |p, _| switch_bank(p, true),
-        B::Epc | B::Vmsw0 | B::Vmsw1 => |p, _| Err(p.raise(Interruption::ILLEGAL_OPERATION)),
+        B::Epc => epc,
+        B::Vmsw0 => |p, op| switch_vm(p, op, false),
+        B::Vmsw1 => |p, op| switch_vm(p, op, true),
         B::Break => break_b,
         B::Brp | B::BrpIndirect | B::BrpRet | B::Nop | B::Hint => |_, _| Ok(()),
     }
@@ -185,6 +187,39 @@ fn switch_bank(p: &mut Processor, bank: bool) -> Outcome {
     p.virtualized()?;
     p.set_psr(p.registers.psr.with_bn(bank));
     Ok(())
+}
+
+/// Access rights of pages from which `epc` raises the privilege (SDM 2:56).
+const PROMOTION: u8 = 7;
+
+fn epc(p: &mut Processor, op: &Op) -> Outcome {
+    let psr = p.registers.psr;
+    if p.registers.ar[ar::PFS] >> 62 < u64::from(psr.cpl()) {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    let privilege = if !psr.it() {
+        0
+    } else {
+        match p.code_page_rights(p.ip(op)) {
+            Some((PROMOTION, privilege)) => privilege.min(psr.cpl()),
+            _ => psr.cpl(),
+        }
+    };
+    p.set_psr(psr.with_cpl(privilege));
+    Err(Stop::Serialize)
+}
+
+/// `vmsw` (SDM 3:273).
+fn switch_vm(p: &mut Processor, op: &Op, vm: bool) -> Outcome {
+    p.privileged()?;
+    let psr = p.registers.psr;
+    let allowed = matches!(p.code_page_rights(p.ip(op)), Some((PROMOTION, _)));
+    if !allowed || p.vmsw_disabled {
+        p.virtualized()?;
+        return Err(p.raise(Interruption::fault(Vector::Virtualization, 0)));
+    }
+    p.set_psr(psr.with_vm(vm));
+    Err(Stop::Serialize)
 }
 
 /// `break.b` ignores its immediate (SDM 3:29).
