@@ -470,7 +470,7 @@ fn covered(sof: u8) -> Machine {
 #[test]
 fn loadrs_forgets_what_is_below_the_tear_point() {
     let mut machine = covered(20);
-    machine.p.set_ar(ar::RSC, 8 * 8 << 16);
+    machine.p.set_ar(ar::RSC, (8 * 8) << 16);
     machine.m(M::Loadrs, &[]);
     assert_eq!((machine.p.bspstore(), machine.p.bsp()), (USER + 12 * 8, USER + 20 * 8));
     machine.m(M::Flushrs, &[]);
@@ -485,8 +485,8 @@ fn loadrs_is_illegal_in_other_modes_and_for_more_registers_than_there_are() {
     for (rsc, outcome) in [
         (8, Ok(())),
         (8 << 16 | 1, Err(Stop::Fault)),
-        (98 * 8 << 16, Ok(())),
-        (99 * 8 << 16, Err(Stop::Fault)),
+        ((98 * 8) << 16, Ok(())),
+        ((99 * 8) << 16, Err(Stop::Fault)),
         (0x3ff8 << 16, Err(Stop::Fault)),
     ] {
         machine.p.set_ar(ar::RSC, rsc);
