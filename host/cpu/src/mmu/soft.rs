@@ -8,6 +8,7 @@
 use super::translation::OFFSET;
 
 const ENTRIES: usize = 4096;
+/// The bits of an address that name its page.
 const PAGE_BITS: u64 = OFFSET & !0xfff;
 
 /// A tag that no access has.
@@ -38,7 +39,7 @@ impl Context {
 pub(crate) struct Entry {
     read: u64,
     write: u64,
-    /// What is added to a virtual address to have the host's.
+    /// What is added to the offset of an address in its region to have the host's address.
     addend: u64,
     physical: u64,
 }
@@ -54,7 +55,7 @@ impl Entry {
     /// Where an address of the page is in the host's memory.
     #[inline(always)]
     pub(crate) fn host(&self, va: u64) -> *mut u8 {
-        std::ptr::with_exposed_provenance_mut(self.addend.wrapping_add(va) as usize)
+        std::ptr::with_exposed_provenance_mut(self.addend.wrapping_add(va & OFFSET) as usize)
     }
 
     /// Whether the page has an attribute.
@@ -119,7 +120,7 @@ impl SoftTlb {
         self.entries[index(tag)] = Entry {
             read: if page.readable { tag } else { EMPTY },
             write: if page.writable { tag } else { EMPTY },
-            addend: (page.host.expose_provenance() as u64).wrapping_sub(page.va & !0xfff),
+            addend: (page.host.expose_provenance() as u64).wrapping_sub(page.va & PAGE_BITS),
             physical: page.attributes,
         };
     }
@@ -159,7 +160,7 @@ impl SoftTlb {
 /// The tag of an access. Bits of the address below the access size make it one that no entry has.
 #[inline(always)]
 fn tag(context: Context, va: u64, size: u64) -> u64 {
-    va & (PAGE_BITS | (size - 1)) | context.0
+    va & OFFSET & (!0xfff | (size - 1)) | context.0
 }
 
 #[inline(always)]
@@ -182,6 +183,7 @@ mod tests {
         soft.insert(contexts[0x5a3], &page(0xe000_0000_1234_5678, false));
         let hit = |context, va, size| soft.read(context, va, size).is_some();
         assert_eq!(soft.read(contexts[0x5a3], 0x1234_5ff8, 8).unwrap().host(0xe000_0000_1234_5ff8) as usize, 0x1ff8);
+        assert_eq!(soft.read(contexts[0x5a3], 0x1234_5ff8, 8).unwrap().host(0x1234_5ff8) as usize, 0x1ff8);
         assert!((1..8).all(|offset| !hit(contexts[0x5a3], 0x1234_5000 + offset, 8)));
         assert!(!hit(contexts[0x5a3], 0x1234_6000, 8) && !hit(contexts[0x5a3].hidden(), 0x1234_5000, 1));
         assert!((0..2048).all(|number| hit(contexts[number], 0x1234_5678, 8) == (number == 0x5a3)));
