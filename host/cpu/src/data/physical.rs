@@ -10,7 +10,7 @@ use crate::processor::Processor;
 
 /// The largest naturally aligned piece at an address of which no more than `left` bytes are wanted.
 fn piece(address: u64, left: usize) -> usize {
-    [8, 4, 2].into_iter().find(|size| address % *size as u64 == 0 && *size <= left).unwrap_or(1)
+    [8, 4, 2].into_iter().find(|size| address.is_multiple_of(*size as u64) && *size <= left).unwrap_or(1)
 }
 
 impl Processor {
