@@ -80,7 +80,7 @@ impl Native {
             .status();
         assert!(status.expect("a C compiler").success());
         // SAFETY: the library has no initializers.
-        let library = unsafe { Library::new(&output) }.expect("a library");
+        let library = unsafe { Library::new(output.as_os_str()) }.expect("a library");
         Native { library }
     }
 
