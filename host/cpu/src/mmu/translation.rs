@@ -23,7 +23,7 @@ pub struct RegionRegister {
     __: u32,
 }
 
-/// The first word of a translation: GR[r] of an insertion, a short-format VHPT entry.
+/// The first word of a translation: the operand of an insertion, a short-format VHPT entry.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct Pte {
