@@ -77,6 +77,13 @@ impl Alat {
         self.used |= 1 << index;
     }
 
+    /// Whether no register has an entry.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
     /// Removes the entries that a store of `size` bytes overlaps. One that went to a device may have made it write
     /// memory: then all are removed.
     #[inline]

@@ -41,17 +41,24 @@ impl Place {
 }
 
 impl Processor {
+    /// What [`Processor::load`] gives, if the software TLB says at once where the bytes are.
+    #[inline(always)]
+    pub(crate) fn load_at_once<T: Datum>(&self, va: u64, order: Ordering) -> Option<T> {
+        let entry = self.mmu.soft.read(self.mmu.plain[(va >> 61) as usize], va, T::ALIGN)?;
+        // SAFETY: an entry that is found says that the bytes are aligned guest memory.
+        Some(unsafe { T::load(entry.host(va), order) })
+    }
+
     /// A load that is not speculative (`ld`, `ld.acq`, `ld.bias`, `ld.c` that misses the ALAT, `ldf`, fills).
     ///
     /// # Errors
     /// Every fault of a load.
     #[inline(always)]
     pub fn load<T: Datum>(&mut self, va: u64, order: Ordering) -> Result<T, Stop> {
-        if let Some(entry) = self.mmu.soft.read(self.mmu.plain[(va >> 61) as usize], va, T::ALIGN) {
-            // SAFETY: an entry that is found says that the bytes are aligned guest memory.
-            return Ok(unsafe { T::load(entry.host(va), order) });
+        match self.load_at_once(va, order) {
+            Some(value) => Ok(value),
+            None => self.load_slowly(va, order),
         }
-        self.load_slowly(va, order)
     }
 
     /// An advanced load (`ld.a`). From a page that is not speculative it gives 0 and [`Place::NONE`].
@@ -102,19 +109,26 @@ impl Processor {
         }))
     }
 
+    /// What [`Processor::store`] does, if the software TLB says at once where the bytes are.
+    #[inline(always)]
+    pub(crate) fn store_at_once<T: Datum>(&self, va: u64, value: T, order: Ordering) -> Option<Place> {
+        let entry = self.mmu.soft.write(self.mmu.plain[(va >> 61) as usize], va, T::ALIGN)?;
+        let host = entry.host(va);
+        // SAFETY: an entry that is found says that the bytes are aligned guest memory that may be written.
+        unsafe { value.store(host, order) };
+        Some(Place::of(host))
+    }
+
     /// A store.
     ///
     /// # Errors
     /// Every fault of a store.
     #[inline(always)]
     pub fn store<T: Datum>(&mut self, va: u64, value: T, order: Ordering) -> Result<Place, Stop> {
-        if let Some(entry) = self.mmu.soft.write(self.mmu.plain[(va >> 61) as usize], va, T::ALIGN) {
-            let host = entry.host(va);
-            // SAFETY: an entry that is found says that the bytes are aligned guest memory that may be written.
-            unsafe { value.store(host, order) };
-            return Ok(Place::of(host));
+        match self.store_at_once(va, value, order) {
+            Some(place) => Ok(place),
+            None => self.store_slowly(va, value, order),
         }
-        self.store_slowly(va, value, order)
     }
 
     #[inline(never)]

@@ -37,9 +37,11 @@ pub(super) struct Spill;
 
 impl Format for Single {
     type Memory = u32;
+    #[inline]
     fn from_memory(memory: u32) -> Fr {
         Fr::from_single(memory)
     }
+    #[inline]
     fn to_memory(fr: Fr) -> u32 {
         fr.to_single()
     }
@@ -47,9 +49,11 @@ impl Format for Single {
 
 impl Format for Double {
     type Memory = u64;
+    #[inline]
     fn from_memory(memory: u64) -> Fr {
         Fr::from_double(memory)
     }
+    #[inline]
     fn to_memory(fr: Fr) -> u64 {
         fr.to_double()
     }
@@ -57,9 +61,11 @@ impl Format for Double {
 
 impl Format for Significand {
     type Memory = u64;
+    #[inline]
     fn from_memory(memory: u64) -> Fr {
         Fr::integer(memory)
     }
+    #[inline]
     fn to_memory(fr: Fr) -> u64 {
         fr.significand
     }
@@ -67,9 +73,11 @@ impl Format for Significand {
 
 impl Format for Extended {
     type Memory = data::Extended;
+    #[inline]
     fn from_memory(memory: data::Extended) -> Fr {
         Fr::from_extended(memory.0 as u64, (memory.0 >> 64) as u16)
     }
+    #[inline]
     fn to_memory(fr: Fr) -> data::Extended {
         let (significand, sign_exponent) = fr.to_extended();
         data::Extended(u128::from(sign_exponent) << 64 | u128::from(significand))
@@ -78,9 +86,11 @@ impl Format for Extended {
 
 impl Format for Spill {
     type Memory = data::Spill;
+    #[inline]
     fn from_memory(memory: data::Spill) -> Fr {
         Fr::from_spill(memory.0 as u64, (memory.0 >> 64) as u64)
     }
+    #[inline]
     fn to_memory(fr: Fr) -> data::Spill {
         let (low, high) = fr.to_spill();
         data::Spill(u128::from(high) << 64 | u128::from(low))
@@ -168,9 +178,22 @@ impl<F: Pair> Target for Two<F> {
     }
 }
 
-/// `ldf`, `ldfp`.
+/// `ldf`, `ldfp`. What most of them are needs neither calls nor NaT bits.
 pub(super) fn plain<T: Target, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     T::check(p, op)?;
+    let base = p.gr(op.r3);
+    if !p.any_nat()
+        && let Some(memory) = p.load_at_once::<T::Memory>(base, Relaxed)
+    {
+        T::write(p, op, memory);
+        update::<U>(p, op, base, false);
+        return Ok(());
+    }
+    plain_slowly::<T, U>(p, op)
+}
+
+#[inline(never)]
+fn plain_slowly<T: Target, U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let memory = p.load::<T::Memory>(base, Relaxed)?;
     T::write(p, op, memory);
@@ -245,8 +268,22 @@ pub(super) fn check_no_clear<T: Target, U: Update>(p: &mut Processor, op: &Op) -
     check::<T, U>(p, op, false)
 }
 
-#[inline]
+#[inline(always)]
 fn store<F: Format, U: Update>(p: &mut Processor, op: &Op, natval: bool) -> Outcome {
+    let (base, fr) = (p.gr(op.r3), p.fr(op.r2));
+    if !p.any_nat()
+        && (natval || !fr.is_natval())
+        && p.alat.is_empty()
+        && p.store_at_once(base, F::to_memory(fr), Relaxed).is_some()
+    {
+        update::<U>(p, op, base, false);
+        return Ok(());
+    }
+    store_slowly::<F, U>(p, op, natval)
+}
+
+#[inline(never)]
+fn store_slowly<F: Format, U: Update>(p: &mut Processor, op: &Op, natval: bool) -> Outcome {
     let fr = p.fr(op.r2);
     if p.nat(op.r3) || !natval && fr.is_natval() {
         return Err(nat_consumption(p, WRITE));

@@ -10,7 +10,7 @@ use crate::registers::ar;
 
 /// Writes the target and updates the address register, whose value was `base`. An increment that is in the target as
 /// well is read before.
-#[inline]
+#[inline(always)]
 fn complete<U: Update>(p: &mut Processor, op: &Op, base: (u64, bool), target: (u64, bool)) -> Outcome {
     let increment = U::increment(p, op);
     p.set_gr(op.r1, target.0, target.1);
@@ -20,8 +20,20 @@ fn complete<U: Update>(p: &mut Processor, op: &Op, base: (u64, bool), target: (u
     Ok(())
 }
 
-#[inline]
+/// What most loads are needs neither calls nor NaT bits.
+#[inline(always)]
 fn ordinary<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+    let base = p.gr(op.r3);
+    if !p.any_nat()
+        && let Some(value) = p.load_at_once::<T>(base, order)
+    {
+        return complete::<U>(p, op, (base, false), (value.into(), false));
+    }
+    ordinary_slowly::<T, U>(p, op, order)
+}
+
+#[inline(never)]
+fn ordinary_slowly<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let value = p.load::<T>(base, order)?;
     complete::<U>(p, op, (base, false), (value.into(), false))
@@ -65,7 +77,7 @@ pub(super) fn speculative_advanced<T: Integer, U: Update>(p: &mut Processor, op:
 
 /// A check load, which loads only if the register has no entry in the ALAT. A `ld.c.nc` that loads makes none: the next
 /// check loads again.
-#[inline]
+#[inline(always)]
 fn check<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering, clear: bool) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let tag = p.gr_tag(op.r1);
@@ -103,7 +115,7 @@ pub(super) fn fill<U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     complete::<U>(p, op, (base, false), (value, nat))
 }
 
-#[inline]
+#[inline(always)]
 fn sixteen(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let base = address(p, op.r3, READ)?;
     let Sixteen([low, high]) = p.load::<Sixteen>(base, order)?;

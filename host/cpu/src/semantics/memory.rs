@@ -23,13 +23,13 @@ pub(super) fn nat_consumption(p: &mut Processor, isr: Isr) -> Stop {
 }
 
 /// An address, which must not be NaT.
-#[inline]
+#[inline(always)]
 pub(super) fn address(p: &mut Processor, r3: u8, isr: Isr) -> Result<u64, Stop> {
     if p.nat(r3) { Err(nat_consumption(p, isr)) } else { Ok(p.gr(r3)) }
 }
 
 /// An address and a value to store, both of which must not be NaT.
-#[inline]
+#[inline(always)]
 pub(super) fn address_and_value(p: &mut Processor, op: &Op, isr: Isr) -> Result<(u64, u64), Stop> {
     if p.nat2(op.r2, op.r3) { Err(nat_consumption(p, isr)) } else { Ok((p.gr(op.r3), p.gr(op.r2))) }
 }
@@ -50,35 +50,35 @@ pub(super) struct Immediate;
 pub(super) struct Bytes<const SIZE: u64>;
 
 impl Update for Keep {
-    #[inline]
+    #[inline(always)]
     fn increment(_: &Processor, _: &Op) -> Option<(u64, bool)> {
         None
     }
 }
 
 impl Update for Register {
-    #[inline]
+    #[inline(always)]
     fn increment(p: &Processor, op: &Op) -> Option<(u64, bool)> {
         Some((p.gr(op.r2), p.nat(op.r2)))
     }
 }
 
 impl Update for Immediate {
-    #[inline]
+    #[inline(always)]
     fn increment(_: &Processor, op: &Op) -> Option<(u64, bool)> {
         Some((op.imm as u64, false))
     }
 }
 
 impl<const SIZE: u64> Update for Bytes<SIZE> {
-    #[inline]
+    #[inline(always)]
     fn increment(_: &Processor, _: &Op) -> Option<(u64, bool)> {
         Some((SIZE, false))
     }
 }
 
 /// Updates the address register, whose value was `base`; `nat` says whether it was NaT.
-#[inline]
+#[inline(always)]
 pub(super) fn update<U: Update>(p: &mut Processor, op: &Op, base: u64, nat: bool) {
     if let Some((increment, increment_nat)) = U::increment(p, op) {
         p.set_gr(op.r3, base.wrapping_add(increment), nat | increment_nat);

@@ -17,7 +17,7 @@ pub(super) fn xchg<T: Integer>(p: &mut Processor, op: &Op) -> Outcome {
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn cmpxchg<T: Integer>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (address, value) = address_and_value(p, op, SEMAPHORE)?;
     let expected = p.registers.ar[ar::CCV];
@@ -37,7 +37,7 @@ pub(super) fn cmpxchg_release<T: Integer>(p: &mut Processor, op: &Op) -> Outcome
     cmpxchg::<T>(p, op, Release)
 }
 
-#[inline]
+#[inline(always)]
 fn cmp8xchg16(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (address, low) = address_and_value(p, op, SEMAPHORE)?;
     let (expected, high) = (p.registers.ar[ar::CCV], p.registers.ar[ar::CSD]);
@@ -57,7 +57,7 @@ pub(super) fn cmp8xchg16_release(p: &mut Processor, op: &Op) -> Outcome {
     cmp8xchg16(p, op, Release)
 }
 
-#[inline]
+#[inline(always)]
 fn fetchadd<T: Integer>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let address = address(p, op.r3, SEMAPHORE)?;
     let (old, place) = p.fetch_add(address, T::low_bits(op.imm as u64), order)?;

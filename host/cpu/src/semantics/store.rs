@@ -8,8 +8,19 @@ use crate::op::{Op, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
-#[inline]
+/// What most stores are needs neither calls nor NaT bits.
+#[inline(always)]
 fn ordinary<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
+    let base = p.gr(op.r3);
+    if !p.any_nat() && p.alat.is_empty() && p.store_at_once(base, T::low_bits(p.gr(op.r2)), order).is_some() {
+        update::<U>(p, op, base, false);
+        return Ok(());
+    }
+    ordinary_slowly::<T, U>(p, op, order)
+}
+
+#[inline(never)]
+fn ordinary_slowly<T: Integer, U: Update>(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (base, value) = address_and_value(p, op, WRITE)?;
     let place = p.store(base, T::low_bits(value), order)?;
     p.alat.stored(place, T::SIZE);
@@ -40,7 +51,7 @@ pub(super) fn spill<U: Update>(p: &mut Processor, op: &Op) -> Outcome {
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn sixteen(p: &mut Processor, op: &Op, order: Ordering) -> Outcome {
     let (base, low) = address_and_value(p, op, WRITE)?;
     let value = Sixteen([low, p.registers.ar[ar::CSD]]);
