@@ -7,6 +7,8 @@
 pub mod a;
 mod application_registers;
 pub mod b;
+#[cfg(test)]
+mod branch_tests;
 mod cache;
 mod compare;
 mod control_registers;
