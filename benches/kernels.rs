@@ -34,9 +34,10 @@ fn main() {
         let interpreted = median(|| {
             black_box(emulated.run(1));
         });
-        let ratio = interpreted / median(|| {
-            black_box(native.run(black_box(1)));
-        });
+        let ratio = interpreted
+            / median(|| {
+                black_box(native.run(black_box(1)));
+            });
         ratios.push((kernel, ratio, instructions as f64 / interpreted / 1e6));
     }
     for (kernel, ratio, mips) in ratios {

@@ -191,6 +191,35 @@ fn speculative_loads_defer_nat_addresses() {
 }
 
 #[test]
+fn speculative_loads_defer_faults_where_the_sdm_says_so() {
+    let (mut p, _) = machine();
+    p.set_psr(p.registers.psr.with_dt(true).with_ic(true));
+    // SDM 2:107: at PSR.ic = 1 and ITLB.ed = 0 a TLB miss is raised, at PSR.ic = 0 it is deferred.
+    let isr = Isr::new().with_r(true).with_sp(true);
+    assert_eq!(fault(&mut p, M::Ld4SImm, &[4]), (Vector::AlternateDataTlb, isr));
+    assert_eq!((p.gr(R3), p.nat(R1)), (AT, false));
+    p.set_psr(p.registers.psr.with_ic(false));
+    assert!(result(&mut p, M::Ld4SImm, &[4]).1);
+    assert_eq!((p.gr(R3), p.nat(R3)), (AT + 4, false));
+    execute(&mut p, M::Ldfp8S, &[]).expect("completes");
+    assert_eq!((p.fr(F1), p.fr(F2)), (Fr::NATVAL, Fr::NATVAL));
+    assert_eq!(fault(&mut p, M::Ld4A, &[]).0, Vector::DataNestedTlb);
+}
+
+#[test]
+fn uncacheable_memory_is_not_loaded_speculatively() {
+    let (mut p, _) = machine();
+    p.set_gr(R3, AT | 1 << 63, false);
+    assert!(result(&mut p, M::Ld4S, &[]).1);
+    // SDM 3:154: an advanced load gives 0 and makes no entry.
+    assert_eq!(result(&mut p, M::Ld4A, &[]), (0, false));
+    assert!(!checks(&mut p, M::ChkANcGr));
+    assert_eq!(result(&mut p, M::Ld4CNc, &[]), (0xb4a3_9281, false));
+    execute(&mut p, M::Ldf8A, &[]).expect("completes");
+    assert_eq!(p.fr(F1), Fr::integer(0));
+}
+
+#[test]
 fn spills_keep_nat_bits_in_unat() {
     let (mut p, memory) = machine();
     let at = 0x1_01a8;
