@@ -3,118 +3,97 @@
 use core::ffi::c_void;
 use core::marker::PhantomData;
 
-use crate::instruction::Instruction;
-use crate::vpd::Vpd;
+use abi_stable::StableAbi;
 
-/// What a routine did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Outcome {
+use crate::services::ServicesRef;
+use crate::vpd::{Vpd, vpsr};
+
+/// What a routine did. The set is open: a host that meets another value stops the virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[repr(transparent)]
+pub struct Outcome(pub u32);
+
+impl Outcome {
     /// The instruction is emulated; the guest goes on behind it.
-    Next = 0,
-    /// The same, but something changed that decides how instructions are fetched or executed (a service said so).
-    Serialize = 1,
-    /// The guest goes on at an address that a service has set: `rfi` or a fault was emulated.
-    Redirected = 2,
-    /// The routine did nothing; the conventional path is to emulate the instruction.
-    Conventional = 3,
+    pub const NEXT: Outcome = Outcome(0);
+    /// The same, but something changed that decides how instructions are fetched or executed, or whether an interrupt
+    /// is to be delivered. A service said so.
+    pub const SERIALIZE: Outcome = Outcome(1);
+    /// The guest goes on at an address that a service has set: a branch, `rfi` or a fault was emulated.
+    pub const REDIRECTED: Outcome = Outcome(2);
+    /// The routine changed nothing; the conventional path is to emulate the instruction.
+    pub const CONVENTIONAL: Outcome = Outcome(3);
     /// The routine panicked. Only the export macro makes this value.
-    Panicked = 4,
+    pub const PANICKED: Outcome = Outcome(4);
 }
 
+/// `Ok` if the guest goes on behind the instruction, else any other [`Outcome`], as `?` passes it on.
+pub type Emulated<T = ()> = Result<T, Outcome>;
+
 /// A fault that emulation raises in the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[repr(transparent)]
+pub struct Fault(pub u32);
+
 #[expect(missing_docs, reason = "the SDM's names")]
-pub enum Fault {
-    IllegalOperation = 0,
-    PrivilegedOperation = 1,
-    PrivilegedRegister = 2,
-    ReservedRegisterField = 3,
-    RegisterNatConsumption = 4,
+impl Fault {
+    pub const ILLEGAL_OPERATION: Fault = Fault(0);
+    pub const PRIVILEGED_OPERATION: Fault = Fault(1);
+    pub const PRIVILEGED_REGISTER: Fault = Fault(2);
+    pub const RESERVED_REGISTER_FIELD: Fault = Fault(3);
+    pub const REGISTER_NAT_CONSUMPTION: Fault = Fault(4);
 }
 
 /// A file of registers that a general register indexes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-#[expect(missing_docs, reason = "the SDM's names")]
-pub enum File {
-    Rr = 0,
-    Pkr = 1,
-    Dbr = 2,
-    Ibr = 3,
-    Pmc = 4,
-    Pmd = 5,
-    Cpuid = 6,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[repr(transparent)]
+pub struct File(pub u32);
 
-/// What the host does for routines. All functions run on the VP's thread, take no lock that another thread holds for
-/// long, and allocate nothing; `host` is [`RawVp::host`].
-#[repr(C)]
-#[derive(Debug)]
-pub struct Services {
-    /// Emulates a decoded instruction as the conventional path would, without fetching it.
-    pub emulate: unsafe extern "C" fn(host: *mut c_void, instruction: *const Instruction) -> Outcome,
-    /// Raises a fault in the guest at the instruction being emulated. Gives [`Outcome::Redirected`].
-    pub raise: unsafe extern "C" fn(host: *mut c_void, fault: Fault) -> Outcome,
-    /// The guest's ar.itc.
-    pub itc: unsafe extern "C" fn(host: *mut c_void) -> u64,
-    /// Sets the guest's PSR: the bits of vpsr and, of the machine's PSR, bits 0-31.
-    pub set_psr: unsafe extern "C" fn(host: *mut c_void, psr: u64) -> Outcome,
-    /// Reads a control register of the guest, with the side effects of reading cr.ivr.
-    pub read_cr: unsafe extern "C" fn(host: *mut c_void, number: u32) -> u64,
-    /// Writes a control register of the guest, with its side effects. The value has no reserved bit set.
-    pub write_cr: unsafe extern "C" fn(host: *mut c_void, number: u32, value: u64) -> Outcome,
-    /// Whether a value may be written to a control register: whether no reserved bit is set.
-    pub cr_accepts: unsafe extern "C" fn(host: *mut c_void, number: u32, value: u64) -> bool,
-    /// Reads an indexed register; the index exists.
-    pub read_indexed: unsafe extern "C" fn(host: *mut c_void, file: File, index: u64) -> u64,
-    /// Writes an indexed register; raises Reserved Register/Field if index or value are not allowed.
-    pub write_indexed: unsafe extern "C" fn(host: *mut c_void, file: File, index: u64, value: u64) -> Outcome,
-    /// The value of `thash`.
-    pub thash: unsafe extern "C" fn(host: *mut c_void, address: u64) -> u64,
-    /// The value of `ttag`.
-    pub ttag: unsafe extern "C" fn(host: *mut c_void, address: u64) -> u64,
-    /// Selects the guest's register bank (`bsw`).
-    pub select_bank: unsafe extern "C" fn(host: *mut c_void, bank: u32) -> Outcome,
-    /// Performs `cover`.
-    pub cover: unsafe extern "C" fn(host: *mut c_void) -> Outcome,
-    /// Performs `rfi`.
-    pub rfi: unsafe extern "C" fn(host: *mut c_void) -> Outcome,
-    /// Reads guest memory at a guest virtual address as the guest would at privilege level 0, without raising
-    /// anything; false if it is not mapped.
-    pub read_memory: unsafe extern "C" fn(host: *mut c_void, address: u64, bytes: *mut u8, length: usize) -> bool,
-    /// Writes guest memory likewise.
-    pub write_memory: unsafe extern "C" fn(host: *mut c_void, address: u64, bytes: *const u8, length: usize) -> bool,
+#[expect(missing_docs, reason = "the SDM's names")]
+impl File {
+    pub const RR: File = File(0);
+    pub const PKR: File = File(1);
+    pub const DBR: File = File(2);
+    pub const IBR: File = File(3);
+    pub const PMC: File = File(4);
+    pub const PMD: File = File(5);
+    pub const CPUID: File = File(6);
 }
 
 /// What the host hands to a routine. The pointers are valid, exclusive and properly aligned for the length of the
 /// call; nothing of it may be kept.
+#[derive(StableAbi)]
 #[repr(C)]
-#[derive(Debug)]
 pub struct RawVp {
-    /// The 128 general registers, as the current frame names them.
+    /// The 128 general registers, as the current frame names them, in the bank that the guest uses.
     pub gr: *mut u64,
     /// Their NaT bits, two words.
     pub nat: *mut u64,
-    /// The predicates.
+    /// The predicates, as the current frame names them.
     pub pr: *mut u64,
     /// The 8 branch registers.
     pub br: *mut u64,
     /// The machine's PSR; to be read only.
     pub psr: *const u64,
-    /// The address of the bundle being emulated.
-    pub ip: u64,
+    /// The current frame marker; to be read only.
+    pub cfm: *const u64,
     /// The virtual processor descriptor.
     pub vpd: *mut Vpd,
     /// What the host does for the routine.
-    pub services: *const Services,
+    pub services: ServicesRef,
     /// What the services work on.
     pub host: *mut c_void,
+    /// The address of the bundle being emulated.
+    pub ip: u64,
+    /// Keeps the size of the structure fixed; 0.
+    pub reserved: [u64; 2],
 }
 
 /// A virtual processor: the safe view of [`RawVp`].
-#[derive(Debug)]
+///
+/// What a routine may change through [`Vp::vpd_mut`]: vpsr.ic, vpsr.i from 1 to 0, and the control registers that have
+/// no effect of their own until something reads them (iva, ipsr, isr, iip, ifa, itir, iipa, ifs, iim, iha, lid, pmv, cmcv,
+/// lrr). All else goes through a method.
 #[repr(transparent)]
 pub struct Vp<'a> {
     raw: RawVp,
@@ -129,7 +108,17 @@ impl Vp<'_> {
     #[inline]
     pub unsafe fn new<'a>(raw: *mut RawVp) -> &'a mut Vp<'a> {
         // SAFETY: `Vp` is transparent over `RawVp`, and the caller vouches for the pointers.
-        unsafe { &mut *raw.cast::<Vp>() }
+        unsafe { &mut *raw.cast::<Vp<'_>>() }
+    }
+
+    #[inline]
+    pub(crate) fn raw(&mut self) -> *mut RawVp {
+        &raw mut self.raw
+    }
+
+    #[inline]
+    pub(crate) fn services(&self) -> (ServicesRef, *mut c_void) {
+        (self.raw.services, self.raw.host)
     }
 
     /// The value of a general register.
@@ -159,12 +148,14 @@ impl Vp<'_> {
         }
     }
 
-    /// Sets the NaT bit of a general register that is not r0.
+    /// Makes a general register that is not r0 NaT.
     #[inline]
-    pub fn set_nat(&mut self, r: u8, nat: bool) {
-        // SAFETY: as for `nat`.
-        let word = unsafe { &mut *self.raw.nat.add(usize::from(r >> 6 & 1)) };
-        *word = *word & !(1 << (r & 63)) | u64::from(nat) << (r & 63);
+    pub fn set_nat(&mut self, r: u8) {
+        // SAFETY: as for `gr` and `nat`.
+        unsafe {
+            *self.raw.gr.add(usize::from(r & 127)) = 0;
+            *self.raw.nat.add(usize::from(r >> 6 & 1)) |= 1 << (r & 63);
+        }
     }
 
     /// A predicate.
@@ -175,12 +166,27 @@ impl Vp<'_> {
         unsafe { *self.raw.pr >> (p & 63) & 1 != 0 }
     }
 
+    /// Sets a predicate that is not p0.
+    #[inline]
+    pub fn set_pr(&mut self, p: u8, value: bool) {
+        // SAFETY: `pr` points to the predicates.
+        let predicates = unsafe { &mut *self.raw.pr };
+        *predicates = *predicates & !(1 << (p & 63)) | u64::from(value) << (p & 63);
+    }
+
     /// A branch register.
     #[inline]
     #[must_use]
     pub fn br(&self, b: u8) -> u64 {
         // SAFETY: `br` points to 8 registers.
         unsafe { *self.raw.br.add(usize::from(b & 7)) }
+    }
+
+    /// Sets a branch register.
+    #[inline]
+    pub fn set_br(&mut self, b: u8, value: u64) {
+        // SAFETY: `br` points to 8 registers.
+        unsafe { *self.raw.br.add(usize::from(b & 7)) = value }
     }
 
     /// The address of the bundle being emulated.
@@ -190,13 +196,34 @@ impl Vp<'_> {
         self.raw.ip
     }
 
+    /// The machine's PSR; its ic, i, bn and vm are the monitor's.
+    #[inline]
+    #[must_use]
+    pub fn machine_psr(&self) -> u64 {
+        // SAFETY: `psr` points to the machine's PSR.
+        unsafe { *self.raw.psr }
+    }
+
     /// The guest's PSR: the bits of vpsr from there, all others from the machine's.
     #[inline]
     #[must_use]
     pub fn psr(&self) -> u64 {
-        // SAFETY: `psr` points to the machine's PSR.
-        let machine = unsafe { *self.raw.psr };
-        machine & !crate::vpd::vpsr::ALL | self.vpd().vpsr
+        self.machine_psr() & !vpsr::ALL | self.vpd().vpsr
+    }
+
+    /// The current privilege level.
+    #[inline]
+    #[must_use]
+    pub fn cpl(&self) -> u8 {
+        (self.machine_psr() >> 32 & 3) as u8
+    }
+
+    /// The current frame marker.
+    #[inline]
+    #[must_use]
+    pub fn cfm(&self) -> u64 {
+        // SAFETY: `cfm` points to the current frame marker.
+        unsafe { *self.raw.cfm }
     }
 
     /// The virtual processor descriptor.
@@ -214,70 +241,52 @@ impl Vp<'_> {
         // SAFETY: `vpd` is valid and exclusive for the length of the call.
         unsafe { &mut *self.raw.vpd }
     }
-}
 
-macro_rules! services {
-    ($($(#[$meta:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
-        /// What the host does for the routine; see [`Services`].
-        impl Vp<'_> {
-            $(
-                $(#[$meta])*
-                #[inline]
-                pub fn $name(&mut self, $($argument: $type),*) -> $result {
-                    // SAFETY: the services are valid for the length of the call, and `host` is theirs.
-                    unsafe { ((*self.raw.services).$name)(self.raw.host, $($argument),*) }
-                }
-            )*
+    /// Exchanges the banks of r16-r31 if `bank` is not the one in use, and sets vpsr.bn (`bsw`).
+    pub fn select_bank(&mut self, bank: bool) {
+        if (self.vpd().vpsr & vpsr::BN != 0) == bank {
+            return;
         }
-    };
+        // SAFETY: `gr` points to 128 registers, `nat` to two words, `vpd` to neither of them.
+        unsafe {
+            let vpd = &mut *self.raw.vpd;
+            vpd.vpsr ^= vpsr::BN;
+            core::ptr::swap_nonoverlapping(self.raw.gr.add(16), vpd.vbank.as_mut_ptr(), 16);
+            let nat = &mut *self.raw.nat;
+            let bank_nat = *nat >> 16 & 0xffff;
+            *nat = *nat & !0xffff_0000 | (vpd.vbank_nat & 0xffff) << 16;
+            vpd.vbank_nat = bank_nat;
+        }
+    }
 }
 
-services! {
-    /// Raises a fault in the guest: `return vp.raise(Fault::IllegalOperation)`.
-    fn raise(fault: Fault) -> Outcome;
-    /// The guest's ar.itc.
-    fn itc() -> u64;
-    /// Sets the guest's PSR: the bits of vpsr and bits 0-31.
-    fn set_psr(psr: u64) -> Outcome;
-    /// Reads a control register of the guest; cr.ivr takes an interrupt into service.
-    fn read_cr(number: u32) -> u64;
-    /// Writes a control register of the guest with a value that it accepts.
-    fn write_cr(number: u32, value: u64) -> Outcome;
-    /// Whether a control register accepts a value.
-    fn cr_accepts(number: u32, value: u64) -> bool;
-    /// Reads an indexed register.
-    fn read_indexed(file: File, index: u64) -> u64;
-    /// Writes an indexed register, or raises Reserved Register/Field.
-    fn write_indexed(file: File, index: u64, value: u64) -> Outcome;
-    /// The value of `thash`.
-    fn thash(address: u64) -> u64;
-    /// The value of `ttag`.
-    fn ttag(address: u64) -> u64;
-    /// Selects the guest's register bank.
-    fn select_bank(bank: u32) -> Outcome;
-    /// Performs `cover`.
-    fn cover() -> Outcome;
-    /// Performs `rfi`.
-    fn rfi() -> Outcome;
-}
-
+/// The checks that instructions make before they do anything. Each raises its fault in the guest.
 impl Vp<'_> {
-    /// Emulates a decoded instruction as the conventional path would.
+    /// Raises Privileged Operation at any privilege level but 0.
+    ///
+    /// # Errors
+    /// The fault.
     #[inline]
-    pub fn emulate(&mut self, instruction: &Instruction) -> Outcome {
-        // SAFETY: the services are valid for the length of the call, and `host` is theirs.
-        unsafe { ((*self.raw.services).emulate)(self.raw.host, instruction) }
+    pub fn check_privilege(&mut self) -> Emulated {
+        if self.cpl() == 0 { Ok(()) } else { Err(self.raise(Fault::PRIVILEGED_OPERATION)) }
     }
 
-    /// Reads guest memory at a virtual address; false if it is not mapped.
-    pub fn read_memory(&mut self, address: u64, bytes: &mut [u8]) -> bool {
-        // SAFETY: as for `emulate`; the slice is valid.
-        unsafe { ((*self.raw.services).read_memory)(self.raw.host, address, bytes.as_mut_ptr(), bytes.len()) }
+    /// Raises Illegal Operation if a general register cannot be written: r0, or one that the frame does not have.
+    ///
+    /// # Errors
+    /// The fault.
+    #[inline]
+    pub fn check_target(&mut self, r: u8) -> Emulated {
+        let frame_end = 32 + (self.cfm() & 127);
+        if r != 0 && u64::from(r) < frame_end { Ok(()) } else { Err(self.raise(Fault::ILLEGAL_OPERATION)) }
     }
 
-    /// Writes guest memory at a virtual address; false if it is not mapped.
-    pub fn write_memory(&mut self, address: u64, bytes: &[u8]) -> bool {
-        // SAFETY: as for `emulate`; the slice is valid.
-        unsafe { ((*self.raw.services).write_memory)(self.raw.host, address, bytes.as_ptr(), bytes.len()) }
+    /// The value of a general register, or Register NaT Consumption.
+    ///
+    /// # Errors
+    /// The fault.
+    #[inline]
+    pub fn source(&mut self, r: u8) -> Emulated<u64> {
+        if self.nat(r) { Err(self.raise(Fault::REGISTER_NAT_CONSUMPTION)) } else { Ok(self.gr(r)) }
     }
 }

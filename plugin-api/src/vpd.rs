@@ -1,12 +1,14 @@
 //! The virtual processor descriptor: the guest's copies of what belongs to the VMM (SDM 2, section 11.7).
 
+use abi_stable::StableAbi;
+
 /// The virtual state of one virtual processor. Guests run at machine PSR.vm = ic = i = bn = 1, with machine register
 /// bank 0 and the machine's control registers in the VMM's hands.
 ///
 /// What is not here is the processor's and holds the guest's values: the registers that instructions name, region
 /// and protection key registers, TLBs, cr.pta, PSR.be, up, ac, mfl, mfh, pk, dt, dfl, dfh, sp, pp, di, si, db, lp, tb, rt, cpl,
 /// it, id, da, dd, ss, ed, ia, the RSE, ALAT and FP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, StableAbi)]
 #[repr(C)]
 pub struct Vpd {
     /// The bits of the guest's PSR that the machine's does not hold for it: ic, i, bn, mc, vm. All others are 0.

@@ -1,0 +1,186 @@
+//! Patch managers: which sites are patched, when, and with which trigger.
+
+use core::ffi::c_void;
+use core::time::Duration;
+
+use abi_stable::StableAbi;
+use abi_stable::std_types::RResult;
+
+use crate::export::{Of, guard};
+use crate::plugin::{Failure, Plugin, PluginRef};
+use crate::site::{SiteFault, SiteStatistics};
+
+/// An emulation trigger: what stands in the place of a patched instruction. The set is open; a host that does not know
+/// one, or cannot place it at a site, places `break`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, StableAbi)]
+#[repr(transparent)]
+pub struct Trigger(pub u32);
+
+impl Trigger {
+    /// No trigger.
+    pub const NONE: Trigger = Trigger(0);
+    /// `break`, with the class id as its immediate.
+    pub const BREAK: Trigger = Trigger(1);
+    /// An IP-relative `br` into the monitor's window.
+    pub const BRANCH: Trigger = Trigger(2);
+    /// A long branch, `brl`.
+    pub const JMP: Trigger = Trigger(3);
+
+    /// The trigger of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Trigger> {
+        match name {
+            "break" => Some(Trigger::BREAK),
+            "branch" => Some(Trigger::BRANCH),
+            "jmp" => Some(Trigger::JMP),
+            _ => None,
+        }
+    }
+}
+
+/// What to do about a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[repr(C)]
+pub struct Decision {
+    trigger: Trigger,
+    runs_on_behalf: u32,
+}
+
+impl Decision {
+    /// Does not patch: the conventional path emulates the instruction.
+    pub const LEAVE: Decision = Decision { trigger: Trigger::NONE, runs_on_behalf: 0 };
+
+    /// Patches the site, and resumes the guest at it so that it executes the trigger.
+    #[must_use]
+    pub const fn patch(trigger: Trigger) -> Decision {
+        Decision { trigger, runs_on_behalf: 0 }
+    }
+
+    /// The same, but runs the routine at once on the guest's behalf, and resumes the guest behind the instruction.
+    #[must_use]
+    pub const fn run_on_behalf(self) -> Decision {
+        Decision { runs_on_behalf: 1, ..self }
+    }
+
+    /// The trigger to patch with, if the site is to be patched.
+    #[must_use]
+    pub fn trigger(&self) -> Option<Trigger> {
+        (self.trigger != Trigger::NONE).then_some(self.trigger)
+    }
+
+    /// Whether the routine runs at once.
+    #[must_use]
+    pub const fn runs_on_behalf(&self) -> bool {
+        self.runs_on_behalf != 0
+    }
+}
+
+/// What to do about a site that is reviewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, StableAbi)]
+#[repr(C)]
+pub struct Review {
+    change: u32,
+    trigger: Trigger,
+}
+
+impl Review {
+    /// It stays as it is.
+    pub const KEEP: Review = Review { change: 0, trigger: Trigger::NONE };
+    /// The original instruction takes the trigger's place.
+    pub const UNPATCH: Review = Review { change: 1, trigger: Trigger::NONE };
+
+    /// It gets this trigger, instead of the instruction or of another trigger.
+    #[must_use]
+    pub const fn patch(trigger: Trigger) -> Review {
+        Review { change: 1, trigger }
+    }
+
+    /// The trigger it gets, [`Trigger::NONE`] for the original instruction; `None` if it stays as it is.
+    #[must_use]
+    pub fn change(&self) -> Option<Trigger> {
+        (self.change != 0).then_some(self.trigger)
+    }
+}
+
+/// Decides which sites are patched.
+///
+/// What is patched stays so until the guest overwrites it, a review changes it, or the monitor needs the class id.
+pub trait PatchManager: Plugin {
+    /// What to do about a virtualization fault of an instruction that has a class and can have a routine.
+    ///
+    /// Called on the thread of the virtual processor, on several at once, for one site also. May allocate; must not
+    /// wait. The argument is the host's, for the length of the call.
+    fn decide(&self, fault: &SiteFault) -> Decision;
+
+    /// How often all known sites are to be reviewed, on the virtual machine's clock; `None` for never.
+    ///
+    /// Called once after `create`, on any thread.
+    fn review_period(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What to do about one site, patched or not, at the end of a period.
+    ///
+    /// Called on one thread at a time, for one site after the other, not on the fast path of any virtual processor.
+    /// May allocate; must not wait.
+    fn review(&self, site: &SiteStatistics) -> Review {
+        let _ = site;
+        Review::KEEP
+    }
+}
+
+/// A patch manager as it crosses the boundary.
+#[derive(StableAbi)]
+#[repr(C)]
+#[sabi(kind(Prefix(prefix_ref = PatchManagerRef)))]
+pub struct PatchManagerTable {
+    /// What it has in common with other plugins.
+    pub plugin: PluginRef,
+    /// [`PatchManager::decide`].
+    pub decide: unsafe extern "C" fn(*const c_void, &SiteFault) -> RResult<Decision, Failure>,
+    /// [`PatchManager::review_period`], in nanoseconds; 0 for never.
+    pub review_period: unsafe extern "C" fn(*const c_void) -> RResult<u64, Failure>,
+    /// [`PatchManager::review`].
+    #[sabi(last_prefix_field)]
+    pub review: unsafe extern "C" fn(*const c_void, &SiteStatistics) -> RResult<Review, Failure>,
+}
+
+impl<T: PatchManager> Of<T> {
+    abi_stable::staticref! {
+        const PATCH_MANAGER: abi_stable::prefix_type::WithMetadata<PatchManagerTable> =
+            abi_stable::prefix_type::WithMetadata::new(PatchManagerTable {
+                plugin: Of::<T>::PLUGIN_REF,
+                decide: decide::<T>,
+                review_period: review_period::<T>,
+                review: review::<T>,
+            })
+    }
+}
+
+/// The table of a patch manager.
+#[must_use]
+pub const fn patch_manager<T: PatchManager>() -> PatchManagerRef {
+    PatchManagerRef(Of::<T>::PATCH_MANAGER.as_prefix())
+}
+
+unsafe extern "C" fn decide<T: PatchManager>(instance: *const c_void, fault: &SiteFault) -> RResult<Decision, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    guard(|| plugin.decide(fault)).into()
+}
+
+unsafe extern "C" fn review_period<T: PatchManager>(instance: *const c_void) -> RResult<u64, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    let nanoseconds = |period: Duration| u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+    guard(|| plugin.review_period().map_or(0, nanoseconds)).into()
+}
+
+unsafe extern "C" fn review<T: PatchManager>(
+    instance: *const c_void,
+    site: &SiteStatistics,
+) -> RResult<Review, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    guard(|| plugin.review(site)).into()
+}

@@ -1,0 +1,80 @@
+//! The settings of a plugin.
+
+use core::str::FromStr;
+
+/// Reads a configuration: `name = value` pairs, one a line or separated by commas or semicolons, as the tables of policy
+/// files and the command line give them. Quotes around a value do not count.
+///
+/// ```
+/// use patchbay_plugin_api::settings::Settings;
+///
+/// let mut settings = Settings::new("threshold = 16\ntrigger = \"break\"")?;
+/// let threshold: u64 = settings.get("threshold", 8)?;
+/// let trigger: String = settings.get("trigger", "break".into())?;
+/// settings.done()?;
+/// assert_eq!((threshold, trigger.as_str()), (16, "break"));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug)]
+pub struct Settings<'a> {
+    pairs: Vec<(&'a str, &'a str)>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads a configuration string.
+    ///
+    /// # Errors
+    /// A sentence about the first line that is not a pair.
+    pub fn new(config: &'a str) -> Result<Settings<'a>, String> {
+        let mut pairs = Vec::new();
+        for line in config.split(['\n', ',', ';']).map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, value) = line.split_once('=').ok_or(format!("setting {line:?} is not a name = value pair"))?;
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            if pairs.iter().any(|&(other, _)| other == name) {
+                return Err(format!("setting {name} is given twice"));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Settings { pairs, known: Vec::new() })
+    }
+
+    /// The value of a setting, or its default.
+    ///
+    /// # Errors
+    /// A sentence if the value is not of the type.
+    pub fn get<T: FromStr>(&mut self, name: &'static str, default: T) -> Result<T, String> {
+        self.known.push(name);
+        match self.pairs.iter().find(|(other, _)| *other == name) {
+            None => Ok(default),
+            Some((_, value)) => {
+                value.parse().map_err(|_| format!("setting {name} cannot be {value:?}: it is a {}", kind::<T>()))
+            }
+        }
+    }
+
+    /// Refuses settings that were never asked for.
+    ///
+    /// # Errors
+    /// A sentence about the first of them.
+    pub fn done(self) -> Result<(), String> {
+        match self.pairs.iter().find(|(name, _)| !self.known.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) if self.known.is_empty() => Err(format!("there is no setting {name}, nor any other")),
+            Some((name, _)) => Err(format!("there is no setting {name}; there are {}", self.known.join(", "))),
+        }
+    }
+}
+
+/// The last part of the name of a type.
+fn kind<T>() -> &'static str {
+    let name = core::any::type_name::<T>();
+    match name.rsplit("::").next().unwrap_or(name) {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "number",
+        "bool" => "choice of true and false",
+        other => other,
+    }
+}
