@@ -135,10 +135,10 @@ impl Processor {
     /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume at.
     pub fn deliver(&mut self, interruption: &Interruption) {
         self.delivered[usize::from(interruption.vector as u16 >> 8)] += 1;
+        self.suspend_frame_load();
         let registers = &mut self.registers;
         let psr = registers.psr;
         let isr = interruption.isr.with_ni(!psr.ic());
-        self.rse.suspend();
         // ISR is written whatever PSR.ic, but not by this one (SDM 2:36).
         if interruption.vector != Vector::DataNestedTlb {
             registers.cr[cr::ISR] = isr.into();
