@@ -21,6 +21,8 @@ pub enum Exit {
     Interruption(Interruption),
     /// At PSR.vm = 1, an instruction that is virtualized; its row says the cause.
     Virtualization(Instruction),
+    /// The hook asked to leave; it knows why.
+    Hook,
     /// An interruption cannot be delivered: there is no code that could run.
     Stuck(Stuck),
 }

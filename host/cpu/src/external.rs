@@ -30,7 +30,8 @@ const fn priority(vector: u8) -> u16 {
     }
 }
 
-fn highest(words: impl Fn(usize) -> u64) -> Option<u8> {
+/// The interrupt of the highest priority among 256, given in four words.
+pub fn highest(words: impl Fn(usize) -> u64) -> Option<u8> {
     let low = words(0);
     for special in [NMI, EXTINT] {
         if low >> special & 1 != 0 {
@@ -43,23 +44,26 @@ fn highest(words: impl Fn(usize) -> u64) -> Option<u8> {
     })
 }
 
+/// The pending interrupt that TPR and those in service let through, if there is one.
+pub fn deliverable(pending: impl Fn(usize) -> u64, in_service: &[u64; 4], tpr: u64) -> Option<u8> {
+    let pending = highest(pending)?;
+    if let Some(serving) = highest(|index| in_service[index])
+        && priority(pending) <= priority(serving)
+    {
+        return None;
+    }
+    let mmi = tpr >> 16 & 1 != 0;
+    let masked = match pending {
+        NMI => false,
+        EXTINT => mmi,
+        vector => mmi || u64::from(vector >> 4) <= tpr >> 4 & 0xf,
+    };
+    (!masked).then_some(pending)
+}
+
 impl Processor {
-    /// The pending interrupt that TPR and those in service let through, if there is one.
     fn deliverable(&self) -> Option<u8> {
-        let pending = highest(|index| self.port().irr(index))?;
-        if let Some(serving) = highest(|index| self.external.in_service[index])
-            && priority(pending) <= priority(serving)
-        {
-            return None;
-        }
-        let tpr = self.registers.cr[cr::TPR];
-        let mmi = tpr >> 16 & 1 != 0;
-        let masked = match pending {
-            NMI => false,
-            EXTINT => mmi,
-            vector => mmi || u64::from(vector >> 4) <= tpr >> 4 & 0xf,
-        };
-        (!masked).then_some(pending)
+        deliverable(|index| self.port().irr(index), &self.external.in_service, self.registers.cr[cr::TPR])
     }
 
     /// Whether an external interrupt would be taken if PSR.i were 1. Also ends a halt.

@@ -131,48 +131,58 @@ impl Interruption {
     pub const REGISTER_NAT_CONSUMPTION: Interruption = Interruption::fault(Vector::NatConsumption, 0x10);
 }
 
+impl Interruption {
+    /// Writes the interruption control registers of code at `ip` with this PSR; `last_ip` is the bundle of the last
+    /// instruction completed (SDM 2:101).
+    pub fn save(&self, cr: &mut [u64; 128], psr: Psr, ip: u64, last_ip: u64) {
+        // ISR is written whatever PSR.ic, but not by this one (SDM 2:36).
+        if self.vector != Vector::DataNestedTlb {
+            cr[cr::ISR] = self.isr.with_ni(!psr.ic()).into();
+        }
+        if psr.ic() {
+            cr[cr::IPSR] = psr.into();
+            cr[cr::IIP] = ip;
+            cr[cr::IIPA] = last_ip;
+            cr[cr::IFS] &= !(1 << 63);
+            let set = [(cr::IFA, self.ifa), (cr::ITIR, self.itir), (cr::IIM, self.iim), (cr::IHA, self.iha)];
+            for (register, value) in set {
+                if let Some(value) = value {
+                    cr[register] = value;
+                }
+            }
+        }
+    }
+}
+
+impl Psr {
+    /// The PSR of an interruption handler (SDM 2:101, table 3-2).
+    #[must_use]
+    pub fn of_handler(self, dcr: u64) -> Psr {
+        Psr::new()
+            .with_up(self.up())
+            .with_mfl(self.mfl())
+            .with_mfh(self.mfh())
+            .with_pk(self.pk())
+            .with_dt(self.dt())
+            .with_rt(self.rt())
+            .with_it(self.it())
+            .with_mc(self.mc())
+            .with_sp(self.sp())
+            .with_be(dcr >> 1 & 1 != 0)
+            .with_pp(dcr & 1 != 0)
+    }
+}
+
 impl Processor {
     /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume at.
     pub fn deliver(&mut self, interruption: &Interruption) {
         self.delivered[usize::from(interruption.vector as u16 >> 8)] += 1;
-        self.suspend_frame_load();
+        self.rse.suspend();
         let registers = &mut self.registers;
         let psr = registers.psr;
-        let isr = interruption.isr.with_ni(!psr.ic());
-        // ISR is written whatever PSR.ic, but not by this one (SDM 2:36).
-        if interruption.vector != Vector::DataNestedTlb {
-            registers.cr[cr::ISR] = isr.into();
-        }
-        if psr.ic() {
-            registers.cr[cr::IPSR] = psr.into();
-            registers.cr[cr::IIP] = registers.ip;
-            registers.cr[cr::IIPA] = self.last_ip;
-            registers.cr[cr::IFS] &= !(1 << 63);
-            let set = [
-                (cr::IFA, interruption.ifa),
-                (cr::ITIR, interruption.itir),
-                (cr::IIM, interruption.iim),
-                (cr::IHA, interruption.iha),
-            ];
-            for (register, value) in set {
-                if let Some(value) = value {
-                    registers.cr[register] = value;
-                }
-            }
-        }
-        registers.select_bank(false);
-        let dcr = registers.cr[cr::DCR];
-        let kept = Psr::new()
-            .with_up(psr.up())
-            .with_mfl(psr.mfl())
-            .with_mfh(psr.mfh())
-            .with_pk(psr.pk())
-            .with_dt(psr.dt())
-            .with_rt(psr.rt())
-            .with_it(psr.it())
-            .with_mc(psr.mc())
-            .with_sp(psr.sp());
+        interruption.save(&mut registers.cr, psr, registers.ip, self.last_ip);
         registers.ip = registers.cr[cr::IVA] & !0x7fff | u64::from(interruption.vector as u16);
-        self.set_psr(kept.with_be(dcr >> 1 & 1 != 0).with_pp(dcr & 1 != 0));
+        let handler = psr.of_handler(registers.cr[cr::DCR]);
+        self.set_psr(handler);
     }
 }

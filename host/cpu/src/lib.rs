@@ -15,6 +15,7 @@ pub mod exit;
 pub mod external;
 pub mod flat;
 pub mod fp;
+pub mod hook;
 pub mod interruption;
 pub mod mmu;
 pub mod model;

@@ -18,7 +18,7 @@ pub type Outcome = Result<(), Stop>;
 pub enum Stop {
     /// The instruction has completed and set IP; PSR.ri is 0.
     Branch,
-    /// The instruction has completed and set IP and PSR.ri (`rfi`).
+    /// The instruction has completed and set IP and PSR, PSR.ri among it (`rfi`); the frame may have to be completed.
     Return,
     /// The instruction has completed, and what follows must be decoded or looked up again.
     Serialize,

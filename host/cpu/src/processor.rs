@@ -8,6 +8,7 @@ use crate::domain::{Domain, Port};
 use crate::exit::Exit;
 use crate::external::ExternalInterrupts;
 use crate::fp::Fr;
+use crate::hook::Hook;
 use crate::interruption::{Interruption, Vector};
 use crate::mmu::Mmu;
 use crate::op::{Op, Outcome, Stop};
@@ -40,15 +41,19 @@ pub struct Processor {
     pub delivered: [u64; 98],
     /// Whether `vmsw` is virtualized wherever it stands: the VPD's vdc.d_vmsw.
     pub vmsw_disabled: bool,
+    /// At PSR.vm = 1, the PSR.ic that counts: the guest's, vpsr.ic.
+    pub guest_ic: bool,
+    /// Who is told of triggers at PSR.vm = 1.
+    pub hook: Option<Box<dyn Hook>>,
     pub(crate) configuration: Configuration,
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
     pub(crate) mmu: Mmu,
     /// The interruption that a function returning [`Stop::Fault`] raises.
-    pub(crate) raised: Interruption,
+    pub raised: Interruption,
     /// The exit that a function returning [`Stop::Exit`] asks for.
-    pub(crate) exit: Option<Exit>,
+    pub exit: Option<Exit>,
 }
 
 impl Processor {
@@ -64,6 +69,8 @@ impl Processor {
             last_ip: 0,
             delivered: [0; 98],
             vmsw_disabled: false,
+            guest_ic: true,
+            hook: None,
             configuration,
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
@@ -71,6 +78,12 @@ impl Processor {
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }
+    }
+
+    /// Memory and devices.
+    #[must_use]
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.configuration.bus
     }
 
     /// Where other threads reach this processor.
@@ -87,6 +100,13 @@ impl Processor {
         }
         self.registers.psr = psr;
         self.mmu.psr_changed(&self.registers);
+    }
+
+    /// PSR.ic as the code that executes has it: a guest runs at PSR.ic = 1 whatever its own is.
+    #[inline]
+    #[must_use]
+    pub fn interruption_collection(&self) -> bool {
+        if self.registers.psr.vm() { self.guest_ic } else { self.registers.psr.ic() }
     }
 
     /// Raises a fault in place of an instruction's result: `return Err(p.raise(…))`.

@@ -1,7 +1,6 @@
 //! The block interpreter: one indirect call an instruction.
 
-use patchbay_isa::rows::B;
-use patchbay_isa::{Cause, Opcode, Slot};
+use patchbay_isa::Slot;
 
 use super::Engine;
 use super::block::{Block, Entry};
@@ -24,13 +23,21 @@ const NO_STOP: u64 = 1;
 pub struct Interpreter {
     cache: BlockCache,
     stop: u64,
+    progress: Progress,
+}
+
+/// What the last instructions did.
+#[derive(Debug, Default)]
+struct Progress {
     /// Faults delivered since an instruction completed.
     faults: u32,
+    /// Whether the last instruction set PSR as `rfi` does: the bits for one instruction are then those of the next.
+    returned: bool,
 }
 
 impl Default for Interpreter {
     fn default() -> Interpreter {
-        Interpreter { cache: BlockCache::default(), stop: NO_STOP, faults: 0 }
+        Interpreter { cache: BlockCache::default(), stop: NO_STOP, progress: Progress::default() }
     }
 }
 
@@ -47,7 +54,7 @@ impl Engine for Interpreter {
         p.check_timer();
         let mut look = end.min(p.instructions + TIMER_INTERVAL);
         if let Err(stop) = p.complete_frame()
-            && let Some(exit) = finish(p, None, stop, p.registers.ip, &mut self.faults)
+            && let Some(exit) = finish(p, None, stop, p.registers.ip, &mut self.progress)
         {
             return exit;
         }
@@ -79,15 +86,15 @@ impl Engine for Interpreter {
             let sof = p.registers.cfm.sof();
             let exit = match self.cache.recent(place) {
                 Some(block) if block.is_current(sof) && p.registers.ip != self.stop => {
-                    execute(p, block, &mut self.faults)
+                    execute(p, block, &mut self.progress)
                 }
                 _ => {
                     if p.registers.ip == self.stop && p.registers.psr.ri() == 0 {
                         return Exit::Stop;
                     }
                     match self.enter(p, place, sof) {
-                        Ok(block) => execute(p, self.cache.block(block), &mut self.faults),
-                        Err(stop) => finish(p, None, stop, p.registers.ip, &mut self.faults),
+                        Ok(block) => execute(p, self.cache.block(block), &mut self.progress),
+                        Err(stop) => finish(p, None, stop, p.registers.ip, &mut self.progress),
                     }
                 }
             };
@@ -112,7 +119,7 @@ impl Interpreter {
         if p.registers.psr.i() && p.external_interrupt_pending() {
             let isr = Isr::new().with_ei(p.registers.psr.ri());
             p.raised = Interruption { isr, ..Interruption::fault(Vector::ExternalInterrupt, 0) };
-            return interrupt(p, &mut self.faults);
+            return interrupt(p, &mut self.progress);
         }
         None
     }
@@ -152,18 +159,18 @@ impl Interpreter {
         });
         let block = match block {
             Ok(block) => block,
-            Err(stop) => return finish(p, None, stop, ip, &mut self.faults),
+            Err(stop) => return finish(p, None, stop, ip, &mut self.progress),
         };
-        let exit = execute(p, &block, &mut self.faults);
-        let returned = matches!(block.instructions.first(), Some(Some(i)) if i.opcode == Opcode::B(B::Rfi));
-        if exit.is_some() || self.faults > 0 || returned {
+        self.progress.returned = false;
+        let exit = execute(p, &block, &mut self.progress);
+        if exit.is_some() || self.progress.faults > 0 || self.progress.returned {
             return exit;
         }
         clear_one_instruction_bits(p);
         if before.ss() {
             let isr = Isr::new().with_code(SINGLE_STEP).with_ei(before.ri());
             p.raised = Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) };
-            return interrupt(p, &mut self.faults);
+            return interrupt(p, &mut self.progress);
         }
         None
     }
@@ -191,7 +198,7 @@ fn decode(p: &mut Processor, entry: Entry, sof: u8, limit: u64, stop: u64) -> Re
 
 /// Executes a block from its first instruction on.
 #[inline]
-fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
+fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<Exit> {
     let ip = p.registers.ip;
     p.registers.psr.set_ri(0);
     for op in &block.ops {
@@ -201,13 +208,13 @@ fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
             if stop == Stop::Branch {
                 p.instructions += u64::from(op.before) + 1;
                 p.last_ip = ip + (u64::from(op.bundle) << 4);
-                *faults = 0;
+                progress.faults = 0;
                 return None;
             }
-            return finish(p, Some((block, op)), stop, ip, faults);
+            return finish(p, Some((block, op)), stop, ip, progress);
         }
     }
-    *faults = 0;
+    progress.faults = 0;
     p.instructions += u64::from(block.length);
     let end = ip + (u64::from(block.bundles) << 4);
     p.last_ip = end - 16;
@@ -222,20 +229,21 @@ fn execute(p: &mut Processor, block: &Block, faults: &mut u32) -> Option<Exit> {
 
 /// Leaves a block that began at `ip` at an instruction; `None` is the fetch of its first.
 #[cold]
-fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, faults: &mut u32) -> Option<Exit> {
+fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, progress: &mut Progress) -> Option<Exit> {
     let op = at.map(|(_, op)| op);
     let (bundle, slot) = op.map_or((ip, p.registers.psr.ri()), |op| (ip + (u64::from(op.bundle) << 4), op.slot));
     let completed = !matches!(stop, Stop::Fault | Stop::Virtualized | Stop::Exit);
     if let Some(op) = op {
         p.instructions += u64::from(op.before) + u64::from(completed);
         if completed {
-            *faults = 0;
+            progress.faults = 0;
             p.last_ip = bundle;
-            if op.cause != Some(Cause::Rfi) {
+            progress.returned = stop == Stop::Return;
+            if !progress.returned {
                 clear_one_instruction_bits(p);
             }
         } else if op.before > 0 {
-            *faults = 0;
+            progress.faults = 0;
             p.last_ip = if slot > 0 { bundle } else { bundle - 16 };
         }
     }
@@ -252,17 +260,21 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, fau
         }
     }
     match stop {
-        Stop::Branch | Stop::Return | Stop::Serialize => None,
+        Stop::Branch | Stop::Serialize => None,
+        Stop::Return => match p.complete_frame() {
+            Ok(()) => None,
+            Err(stop) => finish(p, None, stop, p.registers.ip, progress),
+        },
         Stop::Fault | Stop::Trap | Stop::BranchTrap => {
             p.raised.isr.set_ei(slot);
             if stop != Stop::Fault && p.registers.psr.ss() {
                 p.raised.isr.set_code(p.raised.isr.code() | SINGLE_STEP);
             }
-            interrupt(p, faults)
+            interrupt(p, progress)
         }
         Stop::IncompleteFrame => {
             p.raised.isr.set_ei(p.registers.psr.ri());
-            interrupt(p, faults)
+            interrupt(p, progress)
         }
         Stop::Virtualized => at.and_then(|(block, op)| block.instruction(op)).map(Exit::Virtualization),
         Stop::Exit => p.exit.take(),
@@ -270,13 +282,13 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, fau
 }
 
 /// Delivers `raised`, or leaves with it at PSR.vm = 1.
-fn interrupt(p: &mut Processor, faults: &mut u32) -> Option<Exit> {
+fn interrupt(p: &mut Processor, progress: &mut Progress) -> Option<Exit> {
     p.raised.isr.set_ir(p.rse.is_incomplete());
     if p.registers.psr.vm() {
         return Some(Exit::Interruption(p.raised));
     }
-    *faults += 1;
-    if *faults > MOST_FAULTS {
+    progress.faults += 1;
+    if progress.faults > MOST_FAULTS {
         return Some(Exit::Stuck(Stuck::DoubleFault(p.registers.ip)));
     }
     let raised = p.raised;

@@ -226,13 +226,13 @@ impl Processor {
     /// Raises a fault of a reference; `Ok` if the reference is a speculative load that defers it.
     #[cold]
     pub(crate) fn fault(&mut self, reference: &Reference, va: u64, fault: Fault) -> Outcome {
-        let psr = self.registers.psr;
+        let ic = self.interruption_collection();
         let ed = !reference.isr.rs() && self.instruction_ed();
-        if reference.isr.sp() && fault.is_deferred(psr.ic(), ed, self.registers.cr[cr::DCR]) {
+        if reference.isr.sp() && fault.is_deferred(ic, ed, self.registers.cr[cr::DCR]) {
             return Ok(());
         }
         let isr = reference.isr.with_code(reference.isr.code() | fault.code()).with_ed(ed);
-        if fault.is_tlb_miss() && !psr.ic() {
+        if fault.is_tlb_miss() && !ic {
             return Err(self.raise(Interruption { isr, ..Interruption::fault(Vector::DataNestedTlb, 0) }));
         }
         let iha = match fault {

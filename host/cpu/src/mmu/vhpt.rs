@@ -80,7 +80,7 @@ impl Processor {
         let translating = psr.dt()
             && match side {
                 Side::Data => !rse || psr.rt(),
-                Side::Instruction => psr.it() && psr.ic(),
+                Side::Instruction => psr.it() && self.interruption_collection(),
             };
         translating && rr.ve() && Pta::from(self.registers.cr[cr::PTA]).ve()
     }

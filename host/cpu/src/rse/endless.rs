@@ -193,8 +193,13 @@ impl Machine {
                 Err(Stop::Fault) if self.p.raised.isr.rs() => self.mend(),
                 Err(Stop::IncompleteFrame) => {
                     self.complete_frame();
-                    let returned = opcode == Opcode::B(B::Rfi);
-                    return Err(if returned { Stop::Return } else { Stop::Branch });
+                    return Err(Stop::Branch);
+                }
+                Err(Stop::Return) => {
+                    if self.p.complete_frame() == Err(Stop::IncompleteFrame) {
+                        self.complete_frame();
+                    }
+                    return Err(Stop::Return);
                 }
                 outcome => return outcome,
             }

@@ -2,7 +2,7 @@
 
 use patchbay_isa::rows::B;
 
-use super::rse;
+use super::{mov, rse};
 use crate::interruption::{Interruption, Vector, general};
 use crate::op::{Execute, Op, Outcome, Stop};
 use crate::processor::Processor;
@@ -178,7 +178,6 @@ fn rfi(p: &mut Processor, _: &Op) -> Outcome {
         p.uncover_frame(Cfm::from(ifs & Cfm::MASK));
     }
     p.enable_frame_load();
-    p.complete_frame()?;
     Err(Stop::Return)
 }
 
@@ -223,6 +222,6 @@ fn switch_vm(p: &mut Processor, op: &Op, vm: bool) -> Outcome {
 }
 
 /// `break.b` ignores its immediate (SDM 3:29).
-fn break_b(p: &mut Processor, _: &Op) -> Outcome {
-    Err(p.raise(Interruption { iim: Some(0), ..Interruption::fault(Vector::BreakInstruction, 0) }))
+fn break_b(p: &mut Processor, op: &Op) -> Outcome {
+    mov::break_with(p, op, 0)
 }

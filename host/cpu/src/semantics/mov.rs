@@ -10,8 +10,15 @@ pub(super) fn nop(_: &mut Processor, _: &Op) -> Outcome {
 
 /// `break`: iim is the immediate.
 pub(super) fn break_instruction(p: &mut Processor, op: &Op) -> Outcome {
-    let fault = Interruption::fault(Vector::BreakInstruction, 0);
-    Err(p.raise(Interruption { iim: Some(op.imm as u64), ..fault }))
+    break_with(p, op, op.imm as u64)
+}
+
+/// Raises a Break Instruction fault, unless the virtual machine monitor takes the `break` for its own.
+pub(super) fn break_with(p: &mut Processor, op: &Op, iim: u64) -> Outcome {
+    if let Some(outcome) = p.offer_break(op, iim) {
+        return outcome;
+    }
+    Err(p.raise(Interruption { iim: Some(iim), ..Interruption::fault(Vector::BreakInstruction, 0) }))
 }
 
 /// `chk.s` on a general register. The SDM leaves it to the processor whether it branches to the recovery code or

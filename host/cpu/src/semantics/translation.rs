@@ -32,7 +32,8 @@ fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
     Err(Stop::Serialize)
 }
 
-/// What inserts have in common: PSR.ic must be 0, the entry well formed.
+/// What inserts have in common: PSR.ic must be 0, the entry well formed. The virtualization fault precedes what
+/// depends on control registers, because a guest's are elsewhere.
 fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, Stop> {
     if p.registers.psr.ic() && !p.registers.psr.vm() {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
@@ -40,8 +41,8 @@ fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, St
     p.privileged()?;
     let register = register.map(|r| p.gr_not_nat(r)).transpose()?;
     let pte = p.gr_not_nat(op.r2)?;
-    p.check_insertion(register, pte)?;
     p.virtualized()?;
+    p.check_insertion(register, pte)?;
     Ok(pte)
 }
 

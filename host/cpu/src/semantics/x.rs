@@ -2,8 +2,7 @@
 
 use patchbay_isa::rows::X;
 
-use super::b;
-use crate::interruption::{Interruption, Vector};
+use super::{b, mov};
 use crate::op::{Execute, Op, Outcome};
 use crate::processor::Processor;
 
@@ -26,6 +25,5 @@ fn movl(p: &mut Processor, op: &Op) -> Outcome {
 
 /// The lower 21 bits of the immediate reach IIM (SDM 3:29).
 fn break_x(p: &mut Processor, op: &Op) -> Outcome {
-    let fault = Interruption::fault(Vector::BreakInstruction, 0);
-    Err(p.raise(Interruption { iim: Some(op.imm as u64 & 0x1f_ffff), ..fault }))
+    mov::break_with(p, op, op.imm as u64 & 0x1f_ffff)
 }
