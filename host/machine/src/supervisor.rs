@@ -70,7 +70,7 @@ impl Supervisor for Native {
                 Reaction::Continue
             }
             Exit::Stuck(stuck) => crash(stuck.to_string(), executor, platform),
-            Exit::Interruption(_) | Exit::Virtualization(_) => {
+            Exit::Interruption(_) | Exit::Virtualization(_) | Exit::Hook => {
                 crash("PSR.vm is 1 and there is no virtual machine monitor".into(), executor, platform)
             }
         }
