@@ -1,6 +1,9 @@
 //! The `patchbay` command.
 
+mod console;
 mod disasm;
+mod guests;
+mod run;
 
 use std::process::ExitCode;
 
@@ -9,20 +12,31 @@ use patchbay::exec::Exec;
 
 /// Runs IA-64 guests under a virtual machine monitor whose policies are plugins.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, after_help = "Without a command: patchbay run.")]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// `patchbay run` without arguments.
+#[derive(Parser)]
+struct Bare {
+    #[command(flatten)]
+    run: run::Run,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    Run(Box<run::Run>),
+    Guests(guests::Guests),
     Disasm(disasm::Disasm),
     Exec(Exec),
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    match Arguments::parse().command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
+        Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
+        Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
     }
@@ -33,9 +47,11 @@ fn code<E: std::error::Error>(done: Result<bool, E>) -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("patchbay: {error}");
-            ExitCode::from(2)
-        }
+        Err(error) => refuse(error),
     }
+}
+
+fn refuse<E: std::error::Error>(error: E) -> ExitCode {
+    eprintln!("patchbay: {error}");
+    ExitCode::from(2)
 }

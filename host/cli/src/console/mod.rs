@@ -1,0 +1,168 @@
+//! The console: the guest's line at a terminal, a pipe or a file.
+
+mod keys;
+pub(crate) mod progress;
+pub(crate) mod signals;
+mod terminal;
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::Receiver;
+use patchbay_machine::machine::Input;
+use patchbay_machine::outcome::Outcome;
+
+use keys::{Command, Keys};
+use terminal::Terminal;
+
+/// The most bytes that are written or read at once.
+const CHUNK: usize = 4096;
+
+const HELP: &str = "\r\n\
+Ctrl-A x       leave: the machine is switched off\r\n\
+Ctrl-A h       this help\r\n\
+Ctrl-A w       type the window's size: stty rows … cols …\r\n\
+Ctrl-A Ctrl-A  type Ctrl-A\r\n";
+
+/// Where the console is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Standard input and output.
+    Stdio,
+    /// Output goes to a file; there is no input.
+    File(PathBuf),
+}
+
+impl From<&str> for Place {
+    fn from(text: &str) -> Place {
+        if text == "stdio" { Place::Stdio } else { Place::File(text.into()) }
+    }
+}
+
+/// Why there is no console.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConsoleError {
+    #[error("cannot write {0}: {1}")]
+    Create(PathBuf, io::Error),
+    #[error("cannot read standard input: {0}")]
+    Input(io::Error),
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+}
+
+/// The machine that the keyboard belongs to; a reset exchanges it.
+type Attached = Arc<Mutex<Option<Input>>>;
+
+/// The console. Dropping it restores the terminal.
+pub(crate) struct Console {
+    output: Option<File>,
+    attached: Attached,
+    /// What is typed before anything else.
+    typed: Vec<u8>,
+    _terminal: Option<Terminal>,
+}
+
+impl Console {
+    /// Opens the console. With `at_once`, input that is not typed at a terminal is read to its end first.
+    pub(crate) fn open(place: &Place, at_once: bool) -> Result<Console, ConsoleError> {
+        let attached = Attached::default();
+        if let Place::File(path) = place {
+            let file = create(path)?;
+            return Ok(Console { output: Some(file), attached, typed: Vec::new(), _terminal: None });
+        }
+        let mut typed = Vec::new();
+        let mut terminal = None;
+        if io::stdin().is_terminal() {
+            terminal = Some(Terminal::raw().map_err(ConsoleError::Terminal)?);
+        } else if at_once {
+            io::stdin().read_to_end(&mut typed).map_err(ConsoleError::Input)?;
+        }
+        if terminal.is_some() || !at_once {
+            let (keyboard, interactive) = (Arc::clone(&attached), terminal.is_some());
+            thread::spawn(move || read_keys(&keyboard, interactive));
+        }
+        Ok(Console { output: None, attached, typed, _terminal: terminal })
+    }
+
+    /// Connects a machine. The thread that is returned ends when the machine is gone and its output is written.
+    pub(crate) fn attach(&mut self, input: Input, output: Receiver<u8>) -> JoinHandle<()> {
+        input.send(&std::mem::take(&mut self.typed));
+        *lock(&self.attached) = Some(input.clone());
+        let file = self.output.as_ref().and_then(|file| file.try_clone().ok());
+        thread::spawn(move || {
+            let written = match file {
+                Some(file) => copy(&output, file),
+                None => copy(&output, io::stdout()),
+            };
+            if written.is_err() {
+                // Nobody reads what the guest prints.
+                input.end(Outcome::Quit);
+            }
+        })
+    }
+
+    /// Ends the machine that is connected.
+    pub(crate) fn quitter(&self) -> impl Fn() + Send + use<> {
+        let attached = Arc::clone(&self.attached);
+        move || {
+            if let Some(input) = &*lock(&attached) {
+                input.end(Outcome::Quit);
+            }
+        }
+    }
+}
+
+fn create(path: &Path) -> Result<File, ConsoleError> {
+    File::create(path).map_err(|error| ConsoleError::Create(path.to_owned(), error))
+}
+
+fn lock(attached: &Attached) -> std::sync::MutexGuard<'_, Option<Input>> {
+    attached.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn copy(output: &Receiver<u8>, mut to: impl Write) -> io::Result<()> {
+    while let Ok(byte) = output.recv() {
+        let mut bytes = vec![byte];
+        bytes.extend(output.try_iter().take(CHUNK));
+        to.write_all(&bytes)?;
+        to.flush()?;
+    }
+    Ok(())
+}
+
+/// Types what comes from standard input until it ends.
+fn read_keys(attached: &Attached, interactive: bool) {
+    let mut keys = Keys::default();
+    let mut buffer = [0; CHUNK];
+    while let Ok(length @ 1..) = io::stdin().read(&mut buffer) {
+        if !interactive {
+            send(attached, &buffer[..length]);
+            continue;
+        }
+        for command in keys.press(&buffer[..length]) {
+            match command {
+                Command::Type(bytes) => send(attached, &bytes),
+                Command::Leave => {
+                    if let Some(input) = &*lock(attached) {
+                        input.end(Outcome::Quit);
+                    }
+                }
+                Command::Help => eprint!("{HELP}"),
+                Command::WindowSize => {
+                    if let Some((rows, columns)) = terminal::window_size() {
+                        send(attached, format!("stty rows {rows} cols {columns}\r").as_bytes());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn send(attached: &Attached, bytes: &[u8]) {
+    if let Some(input) = &*lock(attached) {
+        input.send(bytes);
+    }
+}

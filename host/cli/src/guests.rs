@@ -1,0 +1,77 @@
+//! `patchbay guests`: the bundled guests, and how a guest on the command line is found.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use patchbay_machine::guest::{FILE, Guest, GuestError};
+
+/// Names another directory of bundled guests.
+const VARIABLE: &str = "PATCHBAY_GUESTS";
+
+/// Lists the bundled guests
+#[derive(Args)]
+pub(crate) struct Guests {}
+
+/// Why a guest is not found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FindError {
+    #[error("{0} is neither a bundled guest ({1}) nor a file nor a directory")]
+    Unknown(String, String),
+    #[error("cannot list the bundled guests in {0}: {1}")]
+    List(PathBuf, io::Error),
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+}
+
+impl Guests {
+    pub(crate) fn run(&self) -> Result<(), FindError> {
+        for guest in bundled()? {
+            let processors = match guest.max_processors {
+                1 => "1 processor".to_owned(),
+                most => format!("1-{most} processors"),
+            };
+            println!("{:<10} {} ({} MiB, {processors})", guest.name, guest.description, guest.memory >> 20);
+        }
+        Ok(())
+    }
+}
+
+/// Where the bundled guests are: the source tree that the command was built from, or the current directory's.
+fn directory() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests");
+    match std::env::var_os(VARIABLE) {
+        Some(path) => path.into(),
+        None if built.is_dir() => built,
+        None => "guests".into(),
+    }
+}
+
+/// The bundled guests by name.
+fn bundled() -> Result<Vec<Guest>, FindError> {
+    let directory = directory();
+    let entries = fs::read_dir(&directory).map_err(|error| FindError::List(directory.clone(), error))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.retain(|path| path.join(FILE).exists());
+    Ok(paths.iter().map(|path| Guest::read(path)).collect::<Result<_, _>>()?)
+}
+
+/// The guest of this name: a bundled one, an image, or a directory with a description.
+pub(crate) fn find(name: &str) -> Result<Guest, FindError> {
+    let bundle = directory().join(name);
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+    if plain && bundle.join(FILE).exists() {
+        return Ok(Guest::read(&bundle)?);
+    }
+    let path = Path::new(name);
+    if path.is_dir() {
+        return Ok(Guest::read(path)?);
+    }
+    if path.exists() {
+        return Ok(Guest::image(path.to_owned()));
+    }
+    let names: Vec<String> = bundled().unwrap_or_default().into_iter().map(|guest| guest.name).collect();
+    Err(FindError::Unknown(name.to_owned(), names.join(", ")))
+}

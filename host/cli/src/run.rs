@@ -1,0 +1,211 @@
+//! `patchbay run`: boots a guest.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use patchbay_machine::guest::{Guest, SizeError, parse_size};
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::loader::{LoadError, Source};
+use patchbay_machine::machine::{Configuration, Machine, MachineError, Run as Ended, Timing};
+use patchbay_machine::outcome::Outcome;
+use patchbay_machine::statistics::Statistics;
+use patchbay_machine::supervisor::Native;
+
+use crate::console::progress::Progress;
+use crate::console::{Console, ConsoleError, Place, signals};
+use crate::guests::{FindError, find};
+
+/// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)
+#[derive(Args)]
+#[command(after_help = "Exit status: the guest's own at power-off (0 if it gives none), 1 if it crashes or panics, \
+2 for a mistake on the command line or in a file, 3 at a limit.\n\n\
+Examples:\n  \
+patchbay run                                       Linux, to its shell\n  \
+patchbay run linux --processors 4 --append run=smoke\n  \
+patchbay run hello                                 a bare-metal guest\n  \
+patchbay run ./vmlinux --append 'console=ttyS0' --initrd ./root.cpio.gz")]
+pub(crate) struct Run {
+    /// A bundled guest (`patchbay guests` lists them), an ELF image, or a directory with a guest.toml
+    #[arg(default_value = "linux")]
+    guest: String,
+    /// The number of processors [default: the guest's, mostly 1]
+    #[arg(long, short, value_name = "N")]
+    processors: Option<usize>,
+    /// The size of memory, with K, M or G [default: the guest's, mostly 1G]
+    #[arg(long, short, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+    /// Adds to the guest's command line
+    #[arg(long, short, value_name = "TEXT")]
+    append: Vec<String>,
+    /// Adds a part to the guest's initial RAM disk
+    #[arg(long, short, value_name = "FILE")]
+    initrd: Vec<PathBuf>,
+    /// Names of addresses for reports: a System.map or an ELF image
+    #[arg(long, value_name = "FILE")]
+    symbols: Option<PathBuf>,
+    /// The image is not ELF: put it at this physical address and enter it there
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    load_address: Option<u64>,
+    /// The console: standard input and output, or a file for its output
+    #[arg(long, value_name = "stdio|FILE", default_value = "stdio")]
+    console: String,
+    /// Where time comes from: the host, or the instructions executed (all processors then share a thread)
+    #[arg(long, value_enum, default_value = "host")]
+    clock: Clock,
+    /// Two runs give the same output and counts: virtual time from a fixed date on, piped input read first
+    #[arg(long)]
+    deterministic: bool,
+    /// Stop after this many instructions of all processors
+    #[arg(long, value_name = "N")]
+    limit_instructions: Option<u64>,
+    /// Stop after this many seconds of host time
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    limit_time: Option<Duration>,
+    /// How to print the counts at the end, on standard error
+    #[arg(long, value_enum, default_value = "text")]
+    stats: Stats,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Clock {
+    Host,
+    Virtual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stats {
+    Text,
+    Json,
+    None,
+}
+
+/// Why a guest cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
+    #[error("{0} uses at most {1} processors, not {2}")]
+    Processors(String, usize, usize),
+    #[error("cannot watch for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+fn size(text: &str) -> Result<u64, SizeError> {
+    parse_size(text)
+}
+
+fn address(text: &str) -> Result<u64, std::num::ParseIntError> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+impl Run {
+    /// Runs the guest until its machine ends; a reset starts it again. Returns the exit status.
+    pub(crate) fn run(&self) -> Result<u8, RunError> {
+        let guest = find(&self.guest)?;
+        let source = self.source(&guest);
+        let mut configuration = self.configuration(&guest, &source)?;
+        let progress = Progress::start(format!("loading {}", guest.name));
+        let mut machine = Machine::new(&configuration, &source)?;
+        drop(progress);
+        let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
+        let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
+        let mut sum = Statistics::default();
+        let outcome = loop {
+            let output = console.attach(machine.input(), machine.output());
+            let Ended { outcome, statistics } = machine.run(|_| Box::new(Native))?;
+            let _all_is_written = output.join();
+            sum.add(&statistics);
+            if !matches!(outcome, Outcome::Reset) {
+                break outcome;
+            }
+            configuration.instruction_limit =
+                self.limit_instructions.map(|limit| limit.saturating_sub(sum.instructions));
+            configuration.time_limit =
+                self.limit_time.map(|limit| limit.saturating_sub(Duration::from_secs_f64(sum.seconds)));
+            machine = Machine::new(&configuration, &source)?;
+        };
+        drop(console);
+        let status = signals.signal().map_or_else(|| report(&outcome), |signal| 128 + signal as u8);
+        match self.stats {
+            Stats::Text => eprint!("{sum}"),
+            Stats::Json => eprintln!("{}", serde_json::to_string(&sum).unwrap_or_default()),
+            Stats::None => {}
+        }
+        Ok(status)
+    }
+
+    fn source(&self, guest: &Guest) -> Source {
+        let words = std::iter::once(&guest.append).chain(&self.append).map(String::as_str);
+        let words: Vec<&str> = words.filter(|text| !text.is_empty()).collect();
+        Source {
+            image: guest.kernel.clone(),
+            load_address: self.load_address.or(guest.load_address),
+            initrd: guest.initrd.iter().chain(&self.initrd).cloned().collect(),
+            command_line: words.join(" "),
+        }
+    }
+
+    fn configuration(&self, guest: &Guest, source: &Source) -> Result<Configuration, RunError> {
+        let processors = self.processors.unwrap_or(guest.processors);
+        if processors > guest.max_processors {
+            return Err(RunError::Processors(guest.name.clone(), guest.max_processors, processors));
+        }
+        let symbols = match self.symbols.as_ref().or(guest.symbols.as_ref()) {
+            Some(file) => Symbols::read(file)?,
+            None if source.load_address.is_none() => Symbols::read(&source.image)?,
+            None => Symbols::default(),
+        };
+        Ok(Configuration {
+            memory: self.memory.unwrap_or(guest.memory),
+            processors,
+            timing: match (self.deterministic, self.clock) {
+                (true, _) => Timing::Deterministic,
+                (false, Clock::Virtual) => Timing::Virtual,
+                (false, Clock::Host) => Timing::Host,
+            },
+            instruction_limit: self.limit_instructions,
+            time_limit: self.limit_time,
+            symbols,
+        })
+    }
+}
+
+/// Says how a machine ended, where that is not the guest's own doing; returns the exit status.
+fn report(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::PowerOff(status) => status.map_or(0, exit_status),
+        Outcome::Crash(report) => {
+            eprint!("patchbay: {report}");
+            1
+        }
+        Outcome::InstructionLimit => {
+            eprintln!("patchbay: the limit of instructions is reached");
+            3
+        }
+        Outcome::TimeLimit => {
+            eprintln!("patchbay: the limit of time is reached");
+            3
+        }
+        Outcome::Reset | Outcome::Quit => 0,
+    }
+}
+
+/// A guest's status as an exit status: what does not fit into it stays a failure.
+fn exit_status(status: u64) -> u8 {
+    u8::try_from(status).unwrap_or(1)
+}
