@@ -1,6 +1,6 @@
 //! A machine: put together, then run until it ends.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -96,7 +96,8 @@ pub struct Run {
 #[derive(Clone)]
 pub struct Input {
     bytes: Sender<u8>,
-    uart: Arc<Uart>,
+    /// Weak: the output ends when the machine is gone, whoever still has the keyboard.
+    uart: Weak<Uart>,
     interrupts: Arc<Interrupts>,
     switch: Arc<Switch>,
     at_once: bool,
@@ -108,10 +109,10 @@ impl Input {
         for byte in bytes {
             let _machine_is_gone = self.bytes.send(*byte);
         }
-        if self.at_once {
-            self.uart.receive();
-        } else {
+        if !self.at_once {
             self.interrupts.wake(0);
+        } else if let Some(uart) = self.uart.upgrade() {
+            uart.receive();
         }
     }
 
@@ -153,7 +154,7 @@ impl Machine {
         );
         let input = Input {
             bytes: line.input,
-            uart: Arc::clone(&platform.uart),
+            uart: Arc::downgrade(&platform.uart),
             interrupts: Arc::clone(&platform.interrupts),
             switch: Arc::clone(&platform.switch),
             at_once: threads,
