@@ -33,10 +33,6 @@ impl Entry {
         self.0 >> 16 & 1 != 0
     }
 
-    fn is_active_low(self) -> bool {
-        self.0 >> 13 & 1 != 0
-    }
-
     fn awaits_eoi(self) -> bool {
         self.0 & Entry::REMOTE_IRR != 0
     }
@@ -45,7 +41,7 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 struct Line {
     entry: Entry,
-    high: bool,
+    asserted: bool,
 }
 
 #[derive(Debug)]
@@ -65,16 +61,17 @@ impl Iosapic {
     /// An I/O SAPIC whose messages go to `interrupts`; all its entries are masked.
     #[must_use]
     pub fn new(interrupts: Arc<Interrupts>) -> Iosapic {
-        let lines = [Line { entry: Entry::RESET, high: false }; LINES];
+        let lines = [Line { entry: Entry::RESET, asserted: false }; LINES];
         Iosapic { interrupts, state: Mutex::new(State { select: 0, lines }) }
     }
 
-    /// Drives an interrupt line.
-    pub fn set_line(&self, line: usize, high: bool) {
+    /// Asserts or deasserts an interrupt line. Each line is wired with the polarity that its entry asks for, so the
+    /// polarity bit means nothing here.
+    pub fn set_line(&self, line: usize, asserted: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(line) = state.lines.get_mut(line) else { return };
-        let rises = high != line.high && high != line.entry.is_active_low();
-        line.high = high;
+        let rises = asserted && !line.asserted;
+        line.asserted = asserted;
         if line.entry.is_level() {
             self.send_level(line);
         } else if rises && !line.entry.is_masked() {
@@ -82,7 +79,7 @@ impl Iosapic {
         }
     }
 
-    /// Drives an interrupt line high and low again: one edge.
+    /// Asserts and deasserts an interrupt line: one edge.
     pub fn pulse(&self, line: usize) {
         self.set_line(line, true);
         self.set_line(line, false);
@@ -95,8 +92,7 @@ impl Iosapic {
     }
 
     fn send_level(&self, line: &mut Line) {
-        let active = line.high != line.entry.is_active_low();
-        if active && !line.entry.is_masked() && !line.entry.awaits_eoi() {
+        if line.asserted && !line.entry.is_masked() && !line.entry.awaits_eoi() {
             line.entry.0 |= Entry::REMOTE_IRR;
             self.send(line.entry);
         }
@@ -244,11 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn an_active_low_level_is_sent_when_it_is_unmasked() {
-        let fixture = Fixture::new();
-        fixture.set_entry(9, 1 << 16 | 1 << 15 | 1 << 13 | 0x41);
-        assert!(!fixture.taken(0));
-        fixture.set_entry(9, 1 << 15 | 1 << 13 | 0x41);
-        assert!(fixture.taken(0));
+    fn a_level_is_sent_when_it_is_unmasked_whatever_its_polarity() {
+        for active_low in [0, 1 << 13] {
+            let fixture = Fixture::new();
+            fixture.set_entry(9, 1 << 16 | 1 << 15 | active_low | 0x41);
+            assert!(!fixture.taken(0));
+            fixture.iosapic.set_line(9, true);
+            assert!(!fixture.taken(0));
+            fixture.set_entry(9, 1 << 15 | active_low | 0x41);
+            assert!(fixture.taken(0));
+        }
     }
 }
