@@ -65,12 +65,13 @@ void processor_main(u64 index)
 	if (index != 1)
 		return;
 	for (u64 last = 0;;) {
-		u64 now;
+		u64 how = mode, now = round;	/* in this order: `mode` says what `round` counts */
 
-		while (mode == 0)
+		if (how == 0) {
 			pause();
-		now = round;
-		if (mode == 1) {
+			continue;
+		}
+		if (how == 1) {
 			if (now == last)
 				continue;
 			__asm__ volatile("srlz.i;;" : : : "memory");

@@ -40,12 +40,14 @@ static void arm(u64 ticks)
 	} while (get("ar.itc") >= match && !pending(TIMER));
 }
 
-/* Waits well past the timer. */
+/* Waits well past the timer, in ticks and in instructions: the match may be noticed some time after ar.itc shows it. */
 static void pass(u64 ticks)
 {
 	u64 until = get("cr.itm") + ticks;
 
 	while (get("ar.itc") < until)
+		pause();
+	for (int i = 0; i < 10000; i++)
 		pause();
 }
 
