@@ -16,6 +16,7 @@ pub mod classifier;
 pub mod export;
 pub mod host;
 pub mod instruction;
+pub mod loading;
 pub mod patch_manager;
 pub mod plugin;
 pub mod routines;

@@ -28,7 +28,12 @@ impl<'a> Settings<'a> {
     /// A sentence about the first line that is not a pair.
     pub fn new(config: &'a str) -> Result<Settings<'a>, String> {
         let mut pairs = Vec::new();
-        for line in config.split(['\n', ',', ';']).map(str::trim) {
+        let mut quoted = false;
+        let separates = |c| {
+            quoted ^= c == '"';
+            c == '\n' || !quoted && matches!(c, ',' | ';')
+        };
+        for line in config.split(separates).map(str::trim) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
