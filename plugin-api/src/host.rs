@@ -1,6 +1,9 @@
 //! What the host does for a plugin as a whole.
 
+use core::marker::PhantomData;
+
 use abi_stable::StableAbi;
+use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::RStr;
 
 /// How important a message is.
@@ -26,11 +29,18 @@ impl Level {
 pub struct Host {
     /// Which instance this is, in the host's numbers.
     pub instance: u64,
-    /// What the host does.
-    pub table: HostRef,
+    table: HostRef,
 }
 
 impl Host {
+    /// The host for an instance, with what writes its log.
+    #[must_use]
+    pub fn new<F: Fn(u64, Level, &str) + Copy + Send + Sync + 'static>(instance: u64, log: F) -> Host {
+        const { assert!(size_of::<F>() == 0, "this must not capture anything") };
+        let _ = log;
+        Host { instance, table: HostRef(Logging::<F>::TABLE.as_prefix()) }
+    }
+
     /// Writes a line to the host's log, with the name of the plugin. May wait for the log.
     pub fn log(&self, level: Level, message: &str) {
         self.table.log()(self.instance, level, RStr::from_str(message));
@@ -45,4 +55,18 @@ pub struct HostTable {
     /// [`Host::log`].
     #[sabi(last_prefix_field)]
     pub log: extern "C" fn(u64, Level, RStr<'_>),
+}
+
+struct Logging<F>(PhantomData<F>);
+
+impl<F: Fn(u64, Level, &str) + Copy + 'static> Logging<F> {
+    abi_stable::staticref! {
+        const TABLE: WithMetadata<HostTable> = WithMetadata::new(HostTable { log: log::<F> })
+    }
+}
+
+extern "C" fn log<F: Fn(u64, Level, &str) + Copy>(instance: u64, level: Level, message: RStr<'_>) {
+    // SAFETY: `F` has no size, and `Host::new` was given a value of it.
+    let function: F = unsafe { core::ptr::NonNull::<F>::dangling().read() };
+    function(instance, level, message.as_str());
 }

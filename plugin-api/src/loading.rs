@@ -80,6 +80,8 @@ impl fmt::Display for Incompatible {
     }
 }
 
+impl core::error::Error for Incompatible {}
+
 /// What a library exports, and the API version it was built against.
 ///
 /// # Errors

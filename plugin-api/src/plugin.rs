@@ -164,6 +164,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl core::error::Error for Failure {}
+
 /// What all plugins have in common as it crosses the boundary.
 #[derive(StableAbi)]
 #[repr(C)]

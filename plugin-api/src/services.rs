@@ -108,7 +108,7 @@ impl Vp<'_> {
         emulated(unsafe { services.set_psr()(host, psr) })
     }
 
-    /// Reads a control register of the guest that exists; cr.ivr takes an interrupt into service. PSR.ic is not
+    /// Reads a control register of the guest that exists; cr.ivr takes an interrupt into service. vpsr.ic is not
     /// checked.
     #[inline]
     pub fn read_cr(&mut self, number: u8) -> u64 {
@@ -118,7 +118,8 @@ impl Vp<'_> {
     }
 
     /// Writes a control register of the guest, or raises Illegal Operation if it does not exist or cannot be written,
-    /// Reserved Register/Field if it does not take the value. PSR.ic is not checked.
+    /// Reserved Register/Field if it does not take the value, Illegal Operation if it holds the state of an interruption
+    /// and vpsr.ic is 1; in this order.
     ///
     /// # Errors
     /// The fault, or [`Outcome::SERIALIZE`].

@@ -2,6 +2,8 @@
 
 use core::str::FromStr;
 
+use crate::patch_manager::{Decision, Trigger};
+
 /// Reads a configuration: `name = value` pairs, one a line or separated by commas or semicolons, as the tables of policy
 /// files and the command line give them. Quotes around a value do not count.
 ///
@@ -58,6 +60,22 @@ impl<'a> Settings<'a> {
             Some((_, value)) => {
                 value.parse().map_err(|_| format!("setting {name} cannot be {value:?}: it is a {}", kind::<T>()))
             }
+        }
+    }
+
+    /// The decision to patch: `trigger`, break, branch or jmp; and `then`, resume or run.
+    ///
+    /// # Errors
+    /// A sentence if one of them is something else.
+    pub fn decision(&mut self) -> Result<Decision, String> {
+        let trigger: String = self.get("trigger", "break".to_owned())?;
+        let then: String = self.get("then", "resume".to_owned())?;
+        let trigger = Trigger::named(&trigger)
+            .ok_or_else(|| format!("setting trigger cannot be {trigger:?}: it is one of break, branch, jmp"))?;
+        match &*then {
+            "resume" => Ok(Decision::patch(trigger)),
+            "run" => Ok(Decision::patch(trigger).run_on_behalf()),
+            _ => Err(format!("setting then cannot be {then:?}: it is one of resume, run")),
         }
     }
 

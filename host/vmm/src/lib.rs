@@ -1,0 +1,6 @@
+//! The virtual machine monitor.
+//!
+//! Its policies are plugins: [`plugins`] finds and loads them, [`policy`] says which of them a virtual machine runs under.
+
+pub mod plugins;
+pub mod policy;

@@ -1,0 +1,243 @@
+//! Plugins at work.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::patch_manager::{Decision, PatchManagerRef, Review};
+use patchbay_plugin_api::plugin::{Counter, Failure, State};
+use patchbay_plugin_api::routines::{Routine, RoutinesRef, Template};
+use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
+
+use super::host;
+use super::kind::{Descriptor, Plugin, Table};
+
+/// A classifier at work.
+pub type Classifier = Instance<ClassifierRef>;
+/// A patch manager at work.
+pub type PatchManager = Instance<PatchManagerRef>;
+/// A set of routines at work.
+pub type Routines = Instance<RoutinesRef>;
+
+/// Why a plugin does not serve, or serves no longer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failed {
+    /// `create` returned an error or panicked.
+    #[error("{plugin} cannot be created: {failure}")]
+    Create {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Its own words.
+        failure: Failure,
+    },
+    /// It does not take the state of the instance before it.
+    #[error("{plugin} does not take over the state of its predecessor: {failure}")]
+    Import {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Its own words.
+        failure: Failure,
+    },
+    /// The self-test failed.
+    #[error("{plugin} fails its self-test: {failure}")]
+    SelfTest {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Its own words.
+        failure: Failure,
+    },
+    /// A function panicked at work.
+    #[error("{plugin} fails in {function}: {failure}")]
+    AtWork {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Which.
+        function: &'static str,
+        /// Its own words.
+        failure: Failure,
+    },
+}
+
+/// An instance of a plugin. It may be called on any threads at once; dropping it destroys it.
+pub struct Instance<T: Table> {
+    plugin: Plugin<T>,
+    pointer: *mut c_void,
+    number: u64,
+}
+
+// SAFETY: plugins are `Send` and `Sync`; the pointer is only ever given to the plugin's own functions.
+unsafe impl<T: Table> Send for Instance<T> {}
+// SAFETY: as above.
+unsafe impl<T: Table> Sync for Instance<T> {}
+
+impl<T: Table> Instance<T> {
+    /// Creates an instance, gives it the state of its predecessor, and lets it test itself. State that it does not
+    /// take is logged and no obstacle, unless it panics.
+    ///
+    /// # Errors
+    /// Why it does not serve; nothing of it is left.
+    pub fn create(plugin: &Plugin<T>, config: &str, state: Option<&State>) -> Result<Instance<T>, Failed> {
+        let functions = plugin.table.plugin();
+        let descriptor = || plugin.descriptor.clone();
+        let host = host::enter(&plugin.descriptor.name);
+        let number = host.instance;
+        let pointer = functions.create()(config.into(), &host).into_result().map_err(|failure| {
+            host::leave(number);
+            Failed::Create { plugin: descriptor(), failure }
+        })?;
+        let instance = Instance { plugin: plugin.clone(), pointer, number };
+        if let Some(state) = state {
+            // SAFETY: the instance is this plugin's, and nobody else has it yet.
+            let imported = unsafe { functions.import_state()(pointer, state.version(), state.bytes().into()) };
+            match imported.into_result() {
+                Err(failure) if failure.panicked() => return Err(Failed::Import { plugin: descriptor(), failure }),
+                Err(failure) => tracing::warn!("{}", Failed::Import { plugin: descriptor(), failure }),
+                Ok(()) => (),
+            }
+        }
+        // SAFETY: the instance is this plugin's.
+        let tested = unsafe { functions.self_test()(pointer) };
+        tested.into_result().map_err(|failure| Failed::SelfTest { plugin: descriptor(), failure })?;
+        Ok(instance)
+    }
+
+    /// The plugin of which it is an instance.
+    #[must_use]
+    pub fn plugin(&self) -> &Plugin<T> {
+        &self.plugin
+    }
+
+    /// What the plugin says of itself.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.plugin.descriptor
+    }
+
+    /// What it has learned.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn export_state(&self) -> Result<Option<State>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let state = unsafe { self.plugin.table.plugin().export_state()(self.pointer) };
+        state.into_result().map(Into::into).map_err(|failure| self.failed("export_state", failure))
+    }
+
+    /// Its counters.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn counters(&self) -> Result<Vec<Counter>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let counters = unsafe { self.plugin.table.plugin().counters()(self.pointer) };
+        counters.into_result().map(Into::into).map_err(|failure| self.failed("counters", failure))
+    }
+
+    /// What it has to tell.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn report(&self) -> Result<String, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let report = unsafe { self.plugin.table.plugin().report()(self.pointer) };
+        report.into_result().map(Into::into).map_err(|failure| self.failed("report", failure))
+    }
+
+    fn failed(&self, function: &'static str, failure: Failure) -> Failed {
+        Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure }
+    }
+}
+
+impl<T: Table> Drop for Instance<T> {
+    fn drop(&mut self) {
+        // SAFETY: the instance is this plugin's, and this is its last use.
+        let destroyed = unsafe { self.plugin.table.plugin().destroy()(self.pointer) };
+        if let Err(failure) = destroyed.into_result() {
+            tracing::warn!("{}", self.failed("drop", failure));
+        }
+        host::leave(self.number);
+    }
+}
+
+impl Instance<ClassifierRef> {
+    /// The class of an instruction; `None` leaves it to the conventional path.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn classify(&self, instruction: &Instruction, site: &Site) -> Result<Option<ClassKey>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let class = unsafe { self.plugin.table.classify()(self.pointer, instruction, site) };
+        class.into_result().map(Into::into).map_err(|failure| self.failed("classify", failure))
+    }
+}
+
+impl Instance<PatchManagerRef> {
+    /// What to do about a fault.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn decide(&self, fault: &SiteFault) -> Result<Decision, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let decision = unsafe { self.plugin.table.decide()(self.pointer, fault) };
+        decision.into_result().map_err(|failure| self.failed("decide", failure))
+    }
+
+    /// How often sites are to be reviewed, on the virtual machine's clock.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn review_period(&self) -> Result<Option<Duration>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let period = unsafe { self.plugin.table.review_period()(self.pointer) };
+        match period.into_result() {
+            Ok(nanoseconds) => Ok((nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))),
+            Err(failure) => Err(self.failed("review_period", failure)),
+        }
+    }
+
+    /// What to do about a site at the end of a period.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn review(&self, site: &SiteStatistics) -> Result<Review, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let review = unsafe { self.plugin.table.review()(self.pointer, site) };
+        review.into_result().map_err(|failure| self.failed("review", failure))
+    }
+}
+
+impl Instance<RoutinesRef> {
+    /// The code template map.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn templates(&self) -> Result<Vec<Template>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let templates = unsafe { self.plugin.table.templates()(self.pointer) };
+        templates.into_result().map(Into::into).map_err(|failure| self.failed("templates", failure))
+    }
+
+    /// The routine of a class, if there is one. It may be called as long as the instance exists.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn build(&self, class: &ClassKey) -> Result<Option<Routine>, Failed> {
+        // SAFETY: the instance is this plugin's.
+        let routine = unsafe { self.plugin.table.build()(self.pointer, class) };
+        routine.into_result().map(Into::into).map_err(|failure| self.failed("build", failure))
+    }
+
+    /// What became of a routine that has just returned
+    /// [`Outcome::PANICKED`](patchbay_plugin_api::vp::Outcome::PANICKED) on this thread.
+    #[must_use]
+    pub fn routine_panicked(&self) -> Failed {
+        let message = match self.plugin.library {
+            Some(library) => library.take_panic()(),
+            None => patchbay_plugin_api::export::take_panic(),
+        };
+        self.failed("a routine", Failure::panic(message.into()))
+    }
+}

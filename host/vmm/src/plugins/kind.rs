@@ -1,0 +1,152 @@
+//! The kinds of plugins, and what the host knows of one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use patchbay_plugin_api::classifier::{self, ClassifierRef};
+use patchbay_plugin_api::export::LibraryRef;
+use patchbay_plugin_api::loading::ApiVersion;
+use patchbay_plugin_api::patch_manager::{self, PatchManagerRef};
+use patchbay_plugin_api::plugin::PluginRef;
+use patchbay_plugin_api::routines::{self, RoutinesRef};
+
+/// What a plugin does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Says which instructions share a routine.
+    Classifier,
+    /// Decides which sites are patched.
+    PatchManager,
+    /// Builds emulation routines.
+    Routines,
+}
+
+/// As policies and the command line write it.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Classifier => "classifier",
+            Kind::PatchManager => "patch-manager",
+            Kind::Routines => "routines",
+        })
+    }
+}
+
+/// The functions of a kind of plugin, as a library exports them.
+pub trait Table: Copy + Send + Sync + 'static {
+    /// The kind.
+    const KIND: Kind;
+    /// What it has in common with other kinds.
+    fn plugin(self) -> PluginRef;
+    /// Those that a library exports.
+    fn all(library: LibraryRef) -> &'static [Self];
+}
+
+impl Table for ClassifierRef {
+    const KIND: Kind = Kind::Classifier;
+    fn plugin(self) -> PluginRef {
+        ClassifierRef::plugin(&self)
+    }
+    fn all(library: LibraryRef) -> &'static [Self] {
+        library.classifiers().as_slice()
+    }
+}
+
+impl Table for PatchManagerRef {
+    const KIND: Kind = Kind::PatchManager;
+    fn plugin(self) -> PluginRef {
+        PatchManagerRef::plugin(&self)
+    }
+    fn all(library: LibraryRef) -> &'static [Self] {
+        library.patch_managers().as_slice()
+    }
+}
+
+impl Table for RoutinesRef {
+    const KIND: Kind = Kind::Routines;
+    fn plugin(self) -> PluginRef {
+        RoutinesRef::plugin(&self)
+    }
+    fn all(library: LibraryRef) -> &'static [Self] {
+        library.routines().as_slice()
+    }
+}
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// What it does.
+    pub kind: Kind,
+    /// The name that policies use.
+    pub name: String,
+    /// Its own version.
+    pub version: String,
+    /// The version of the plugin API that it was built against.
+    pub api: ApiVersion,
+    /// What it does, in one line.
+    pub description: String,
+    /// The file it was loaded from; `None` if it is linked into the host.
+    pub file: Option<PathBuf>,
+}
+
+/// `patch-manager patch-hot (target/release/libpatchbay_patch_hot.so)`
+impl fmt::Display for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)?;
+        self.file.as_ref().map_or(Ok(()), |file| write!(f, " ({})", file.display()))
+    }
+}
+
+/// A plugin that can be instantiated.
+#[derive(Clone)]
+pub struct Plugin<T> {
+    pub(super) descriptor: Arc<Descriptor>,
+    pub(super) table: T,
+    pub(super) library: Option<LibraryRef>,
+}
+
+impl<T: Table> Plugin<T> {
+    pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, LibraryRef)>) -> Plugin<T> {
+        let plugin = table.plugin();
+        let descriptor = Descriptor {
+            kind: T::KIND,
+            name: plugin.name().into(),
+            version: plugin.version().into(),
+            api,
+            description: plugin.description().into(),
+            file: from.map(|(file, _)| file.to_owned()),
+        };
+        Plugin { descriptor: Arc::new(descriptor), table, library: from.map(|(_, library)| library) }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+}
+
+impl Plugin<ClassifierRef> {
+    /// A classifier that is linked into the host.
+    #[must_use]
+    pub fn linked<T: classifier::Classifier>() -> Self {
+        Plugin::new(classifier::classifier::<T>(), ApiVersion::host(), None)
+    }
+}
+
+impl Plugin<PatchManagerRef> {
+    /// A patch manager that is linked into the host.
+    #[must_use]
+    pub fn linked<T: patch_manager::PatchManager>() -> Self {
+        Plugin::new(patch_manager::patch_manager::<T>(), ApiVersion::host(), None)
+    }
+}
+
+impl Plugin<RoutinesRef> {
+    /// A set of routines that is linked into the host.
+    #[must_use]
+    pub fn linked<T: routines::Routines>() -> Self {
+        Plugin::new(routines::routines::<T>(), ApiVersion::host(), None)
+    }
+}

@@ -1,0 +1,183 @@
+//! Loading a plugin library.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use libloading::os::unix::{Library as Mapped, RTLD_LOCAL, RTLD_NOW, Symbol};
+use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::export::LibraryRef;
+use patchbay_plugin_api::loading::{self, ApiVersion, Incompatible, ROOT_MODULE};
+use patchbay_plugin_api::patch_manager::PatchManagerRef;
+use patchbay_plugin_api::routines::RoutinesRef;
+
+use super::elf::{self, NotAPlugin};
+use super::kind::{Descriptor, Plugin, Table};
+
+/// Larger files are refused, in bytes.
+const LARGEST: u64 = 1 << 30;
+
+/// Why a library is not loaded. Nothing of it stays active.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The library.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory, a pipe, a device.
+    #[error("{} is not a regular file", file.display())]
+    NotAFile {
+        /// The library.
+        file: PathBuf,
+    },
+    /// Larger than any library.
+    #[error("{} is larger than {LARGEST} bytes", file.display())]
+    TooLarge {
+        /// The library.
+        file: PathBuf,
+    },
+    /// Something else than a plugin library.
+    #[error("{} {source}", file.display())]
+    NotAPlugin {
+        /// The library.
+        file: PathBuf,
+        /// What it is.
+        source: NotAPlugin,
+    },
+    /// No room for a copy.
+    #[error("cannot copy {} to {}: {source}", file.display(), std::env::temp_dir().display())]
+    Copy {
+        /// The library.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The dynamic linker refuses it.
+    #[error("cannot load {}: {}", file.display(), reason(source))]
+    Link {
+        /// The library.
+        file: PathBuf,
+        /// Why.
+        source: libloading::Error,
+    },
+    /// It was built against another plugin API.
+    #[error("{}: {source}", file.display())]
+    Incompatible {
+        /// The library.
+        file: PathBuf,
+        /// In what.
+        source: Incompatible,
+    },
+}
+
+/// What the dynamic linker says, without the name of the copy.
+fn reason(error: &libloading::Error) -> String {
+    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    text.rsplit_once(".so: ").map_or(text.as_str(), |(_, reason)| reason).to_owned()
+}
+
+/// A library that is loaded. It stays mapped when it is dropped.
+#[derive(Clone)]
+pub struct Library {
+    file: PathBuf,
+    api: ApiVersion,
+    root: LibraryRef,
+}
+
+impl Library {
+    /// Loads a copy of a file. The file may be replaced while that happens and afterwards; each load gives a library with
+    /// statics of its own.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load(file: &Path) -> Result<Library, LoadError> {
+        let file = file.to_owned();
+        let data = match read(&file) {
+            Ok(Some(data)) => data,
+            Ok(None) => return Err(LoadError::NotAFile { file }),
+            Err(source) => return Err(LoadError::Read { file, source }),
+        };
+        if data.len() as u64 > LARGEST {
+            return Err(LoadError::TooLarge { file });
+        }
+        if let Err(source) = elf::check(&data) {
+            return Err(LoadError::NotAPlugin { file, source });
+        }
+        let mapped = match map(&data) {
+            Ok(Ok(mapped)) => mapped,
+            Ok(Err(source)) => return Err(LoadError::Link { file, source }),
+            Err(source) => return Err(LoadError::Copy { file, source }),
+        };
+        // SAFETY: the symbol is a static, whose address this takes.
+        let root_module = unsafe { mapped.get::<()>(ROOT_MODULE.to_bytes_with_nul()) }.map(Symbol::as_raw_ptr);
+        // It stays mapped for ever.
+        mem::forget(mapped);
+        let root_module = match root_module {
+            Ok(root_module) => root_module,
+            Err(source) => return Err(LoadError::Link { file, source }),
+        };
+        // SAFETY: it is the root module of a library that stays mapped.
+        match unsafe { loading::open(root_module) } {
+            Ok((root, api)) => Ok(Library { file, api, root }),
+            Err(source) => Err(LoadError::Incompatible { file, source }),
+        }
+    }
+
+    /// Whether a file can be a plugin library, without loading it.
+    #[must_use]
+    pub fn is_candidate(file: &Path) -> bool {
+        matches!(read(file), Ok(Some(data)) if elf::check(&data).is_ok())
+    }
+
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The version of the plugin API that it was built against.
+    #[must_use]
+    pub fn api(&self) -> ApiVersion {
+        self.api
+    }
+
+    /// Its plugins of a kind.
+    pub fn plugins<T: Table>(&self) -> impl Iterator<Item = Plugin<T>> {
+        T::all(self.root).iter().map(|&table| Plugin::new(table, self.api, Some((&self.file, self.root))))
+    }
+
+    /// What its plugins say of themselves.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<Descriptor> {
+        let classifiers = self.plugins::<ClassifierRef>().map(|plugin| plugin.descriptor().clone());
+        let patch_managers = self.plugins::<PatchManagerRef>().map(|plugin| plugin.descriptor().clone());
+        let routines = self.plugins::<RoutinesRef>().map(|plugin| plugin.descriptor().clone());
+        classifiers.chain(patch_managers).chain(routines).collect()
+    }
+}
+
+/// The bytes of a regular file, and one more than allowed of one that is too large. Others are not opened: a pipe would
+/// block.
+fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Ok(None);
+    }
+    let mut data = Vec::new();
+    File::open(file)?.take(LARGEST + 1).read_to_end(&mut data)?;
+    Ok(Some(data))
+}
+
+/// Maps a copy that nothing else can change. A name of its own, because the dynamic linker takes a name it knows for the
+/// library it has.
+fn map(data: &[u8]) -> io::Result<Result<Mapped, libloading::Error>> {
+    let mut copy = tempfile::Builder::new().prefix("patchbay-plugin-").suffix(".so").tempfile()?;
+    copy.write_all(data)?;
+    let copy = copy.into_temp_path();
+    // SAFETY: running the initializers of a library is what loading a plugin means.
+    Ok(unsafe { Mapped::open(Some(copy.as_os_str()), RTLD_NOW | RTLD_LOCAL) })
+}

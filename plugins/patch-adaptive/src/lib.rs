@@ -1,0 +1,102 @@
+//! A patch manager that keeps patched what is hot now: every period it patches the sites that faulted often in it, and
+//! gives back the original instruction to those whose triggers have hardly been executed.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+
+use patchbay_plugin_api::prelude::*;
+
+/// The patch manager. Settings: `period-ms`, on the virtual machine's clock; `hot`, the faults of one period that make a
+/// site patched; `cold`, the triggers of one period below which it is unpatched; `trigger` and `then` as for
+/// `patch-first-fault`.
+pub struct PatchAdaptive {
+    period: Duration,
+    hot: u64,
+    cold: u64,
+    decision: Decision,
+    warmed: AtomicU64,
+    cooled: AtomicU64,
+}
+
+/// The form of the state: the two counters, little endian.
+const STATE: u32 = 1;
+
+impl Plugin for PatchAdaptive {
+    const NAME: &'static str = "patch-adaptive";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const DESCRIPTION: &'static str = "patches what is hot now, unpatches what went cold";
+
+    fn create(config: &str, _: &Host) -> Result<Self, String> {
+        let mut settings = Settings::new(config)?;
+        let period: u64 = settings.get("period-ms", 100)?;
+        let hot = settings.get("hot", 16)?;
+        let cold = settings.get("cold", 1)?;
+        let decision = settings.decision()?;
+        settings.done()?;
+        if period == 0 || hot == 0 {
+            return Err("period-ms and hot must be at least 1".to_owned());
+        }
+        let (warmed, cooled) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(PatchAdaptive { period: Duration::from_millis(period), hot, cold, decision, warmed, cooled })
+    }
+
+    fn export_state(&self) -> Option<State> {
+        let counters = [&self.warmed, &self.cooled].map(|counter| counter.load(Ordering::Relaxed).to_le_bytes());
+        Some(State::new(STATE, counters.concat()))
+    }
+
+    fn import_state(&mut self, state: &State) -> Result<(), String> {
+        let (counters, rest) = state.bytes().as_chunks();
+        match (state.version(), counters, rest) {
+            (STATE, &[warmed, cooled], []) => {
+                self.warmed = u64::from_le_bytes(warmed).into();
+                self.cooled = u64::from_le_bytes(cooled).into();
+                Ok(())
+            }
+            (version, ..) => Err(format!("state of version {version} and {} bytes is not known", state.bytes().len())),
+        }
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        vec![
+            Counter::new("sites that became hot", self.warmed.load(Ordering::Relaxed)),
+            Counter::new("sites that went cold", self.cooled.load(Ordering::Relaxed)),
+        ]
+    }
+}
+
+impl PatchManager for PatchAdaptive {
+    /// Sites are patched at the end of a period, unless one is so hot that it will not wait.
+    fn decide(&self, fault: &SiteFault) -> Decision {
+        if !fault.faults.is_multiple_of(self.hot) {
+            return Decision::LEAVE;
+        }
+        self.warmed.fetch_add(1, Ordering::Relaxed);
+        self.decision
+    }
+
+    fn review_period(&self) -> Option<Duration> {
+        Some(self.period)
+    }
+
+    fn review(&self, site: &SiteStatistics) -> Review {
+        if site.trigger != Trigger::NONE {
+            if site.triggers >= self.cold {
+                return Review::KEEP;
+            }
+            self.cooled.fetch_add(1, Ordering::Relaxed);
+            return Review::UNPATCH;
+        }
+        match self.decision.trigger() {
+            Some(trigger) if site.faults >= self.hot => {
+                self.warmed.fetch_add(1, Ordering::Relaxed);
+                Review::patch(trigger)
+            }
+            _ => Review::KEEP,
+        }
+    }
+}
+
+patchbay_plugin_api::export_plugins! {
+    patch_managers: [PatchAdaptive],
+}
