@@ -11,26 +11,22 @@ pub(crate) const TEMPLATES: &[Entry] = &[
 ];
 
 fn thash<O: Operands>(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
-    hashed::<O>(vp, fixups, instruction, Vp::thash)
+    hashed::<O, false>(vp, fixups, instruction)
 }
 
 fn ttag<O: Operands>(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
-    hashed::<O>(vp, fixups, instruction, Vp::ttag)
+    hashed::<O, true>(vp, fixups, instruction)
 }
 
 #[inline]
-fn hashed<O: Operands>(
-    vp: &mut Vp,
-    fixups: &Fixups,
-    instruction: &Instruction,
-    hash: impl Fn(&mut Vp, u64) -> u64,
-) -> Emulated {
+fn hashed<O: Operands, const TAG: bool>(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
     let (r1, r3) = (O::r1(fixups, instruction), O::r3(fixups, instruction));
     vp.check_target(r1)?;
     if vp.nat(r3) {
         vp.set_nat(r1);
     } else {
-        let value = hash(vp, vp.gr(r3));
+        let address = vp.gr(r3);
+        let value = if TAG { vp.ttag(address) } else { vp.thash(address) };
         vp.set_gr(r1, value);
     }
     Ok(())
