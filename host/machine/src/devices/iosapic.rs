@@ -71,22 +71,15 @@ impl Iosapic {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(line) = state.lines.get_mut(line) else { return };
         let rises = asserted && !line.asserted;
-    /// Asserts an interrupt line or lets go of it. Devices drive a line as its entry's polarity says, so that is only
-    /// stored.
-    pub fn set_line(&self, line: usize, asserted: bool) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(line) = state.lines.get_mut(line) else { return };
-        let edge = asserted && !line.asserted;
         line.asserted = asserted;
         if line.entry.is_level() {
             self.send_level(line);
-        } else if edge && !line.entry.is_masked() {
+        } else if rises && !line.entry.is_masked() {
             self.send(line.entry);
         }
     }
 
     /// Asserts and deasserts an interrupt line: one edge.
-    /// Asserts an interrupt line and lets go of it: one edge.
     pub fn pulse(&self, line: usize) {
         self.set_line(line, true);
         self.set_line(line, false);
@@ -257,19 +250,5 @@ mod tests {
             fixture.set_entry(9, 1 << 15 | active_low | 0x41);
             assert!(fixture.taken(0));
         }
-    fn a_level_is_sent_when_it_is_unmasked() {
-        let fixture = Fixture::new();
-        fixture.set_entry(9, 1 << 16 | 1 << 15 | 1 << 13 | 0x41);
-        fixture.iosapic.set_line(9, true);
-        assert!(!fixture.taken(0));
-        fixture.set_entry(9, 1 << 15 | 1 << 13 | 0x41);
-        assert!(fixture.taken(0));
-    }
-
-    #[test]
-    fn an_idle_line_is_not_active_whatever_its_polarity() {
-        let fixture = Fixture::new();
-        fixture.set_entry(9, 1 << 15 | 1 << 13 | 0x41);
-        assert!(!fixture.taken(0));
     }
 }
