@@ -10,7 +10,8 @@ use patchbay_machine::loader::{LoadError, Source};
 use patchbay_machine::machine::{Configuration, Machine, MachineError, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
-use patchbay_machine::supervisor::Native;
+use patchbay_machine::supervisor::{Native, Supervisor};
+use patchbay_vmm::supervisor::Virtual;
 
 use crate::console::progress::Progress;
 use crate::console::{Console, ConsoleError, Place, signals};
@@ -35,6 +36,9 @@ pub(crate) struct Run {
     /// The size of memory, with K, M or G [default: the guest's, mostly 1G]
     #[arg(long, short, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
+    /// Who emulates the guest's privileged instructions
+    #[arg(long, value_enum, default_value = "native")]
+    mode: Mode,
     /// Adds to the guest's command line
     #[arg(long, short, value_name = "TEXT")]
     append: Vec<String>,
@@ -65,6 +69,14 @@ pub(crate) struct Run {
     /// How to print the counts at the end, on standard error
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Nobody: the guest owns the machine
+    Native,
+    /// The monitor, at a fault each time
+    Trap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,7 +139,7 @@ impl Run {
         let mut sum = Statistics::default();
         let outcome = loop {
             let output = console.attach(machine.input(), machine.output());
-            let Ended { outcome, statistics } = machine.run(|_| Box::new(Native))?;
+            let Ended { outcome, statistics } = machine.run(|_| self.supervisor())?;
             let _all_is_written = output.join();
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {
@@ -147,6 +159,13 @@ impl Run {
             Stats::None => {}
         }
         Ok(status)
+    }
+
+    fn supervisor(&self) -> Box<dyn Supervisor> {
+        match self.mode {
+            Mode::Native => Box::new(Native),
+            Mode::Trap => Box::new(Virtual),
+        }
     }
 
     fn source(&self, guest: &Guest) -> Source {

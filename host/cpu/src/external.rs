@@ -106,11 +106,11 @@ impl Processor {
         self.set_itm(self.registers.cr[cr::ITM]);
     }
 
-    /// Writes `cr.itm`. The timer fires when ar.itc has passed it: delivery takes at least a tick, and no guest finds
-    /// itself interrupted at a time that is not yet over. A value in the past is reached when ar.itc has wrapped.
+    /// Writes `cr.itm`. The timer fires when ar.itc reaches it; a value in the past is reached when ar.itc has
+    /// wrapped.
     pub fn set_itm(&mut self, value: u64) {
         self.registers.cr[cr::ITM] = value;
-        self.external.armed = value.wrapping_sub(self.itc()) as i64 >= 0;
+        self.external.armed = value.wrapping_sub(self.itc()) as i64 > 0;
     }
 
     /// Ticks until the interval timer fires, if it will and is not masked.
@@ -118,13 +118,13 @@ impl Processor {
     pub fn ticks_to_timer(&self) -> Option<u64> {
         let itm = self.registers.cr[cr::ITM];
         let fires = self.external.armed && self.registers.cr[cr::ITV] & MASKED == 0;
-        fires.then(|| (itm.wrapping_sub(self.itc()) as i64).max(0) as u64 + 1)
+        fires.then(|| (itm.wrapping_sub(self.itc()) as i64).max(0) as u64)
     }
 
     /// Raises the interval timer's interrupt if its time has come.
     pub fn check_timer(&mut self) {
-        let passed = (self.registers.cr[cr::ITM].wrapping_sub(self.itc()) as i64).is_negative();
-        if self.external.armed && passed {
+        let reached = self.registers.cr[cr::ITM].wrapping_sub(self.itc()) as i64 <= 0;
+        if self.external.armed && reached {
             self.external.armed = false;
             let itv = self.registers.cr[cr::ITV];
             if itv & MASKED == 0 {

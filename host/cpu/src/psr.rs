@@ -85,8 +85,10 @@ pub struct Psr {
 impl Psr {
     /// The user mask, which any code may change: be, up, ac, mfl, mfh.
     pub const USER_MASK: u64 = 0x3e;
-    /// What `mov psr.l=` and `ssm` may change: bits 1-5, 13-15, 17-27.
+    /// What `mov psr.l=` may change: bits 1-5, 13-15, 17-27.
     pub const SYSTEM_MASK: u64 = 0x0ffe_e03e;
+    /// What `ssm` and `rsm` may name: the user mask and ic, i, pk, dt, dfl, dfh, sp, pp, di, si.
+    pub const IMMEDIATE_MASK: u64 = 0x00fe_e03e;
     /// What `mov =psr` reads: bits 0-31 and it, mc (SDM 3:193).
     pub const READABLE: u64 = 0x18_ffff_ffff;
     /// The bits that a completed instruction clears (SDM 2:26).

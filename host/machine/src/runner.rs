@@ -34,8 +34,15 @@ pub(crate) struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     /// Processor 0 runs at once, the others wait in the firmware.
-    pub(crate) fn new(executor: Executor, supervisor: Box<dyn Supervisor>, platform: &'a Platform) -> Runner<'a> {
+    pub(crate) fn new(
+        mut executor: Executor,
+        mut supervisor: Box<dyn Supervisor>,
+        platform: &'a Platform,
+    ) -> Runner<'a> {
         let activity = if executor.index == 0 { Activity::Runs } else { Activity::Waits };
+        if executor.index == 0 {
+            supervisor.start(&mut executor.processor);
+        }
         Runner { executor, supervisor, activity, platform }
     }
 
@@ -101,6 +108,7 @@ impl<'a> Runner<'a> {
         let vector = self.platform.firmware.boot_rendezvous();
         if let Some(vector) = vector {
             start::application_processor(&mut self.executor.processor, index, vector);
+            self.supervisor.start(&mut self.executor.processor);
         }
         vector.is_some()
     }

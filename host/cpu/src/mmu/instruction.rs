@@ -130,3 +130,32 @@ enum Sets {
     Ifa,
     Itir,
 }
+
+/// Reading code as data, for a monitor that works for the code's guest.
+impl Processor {
+    /// Makes the data TLB let privilege level 0 read the page of an instruction address: through the translation that
+    /// it has (`false`), or a temporary one made of the instruction's (`true`). `None` if that would overlap a
+    /// translation register, or there is none.
+    pub fn lend_to_data(&mut self, ip: u64) -> Option<bool> {
+        let translation = *self.mmu.tlb(Side::Instruction).find(self.rid(ip), ip)?;
+        if let Some(own) = self.mmu.tlb(Side::Data).find(self.rid(ip), ip)
+            && own.pte.p()
+            && own.pte.rights(0).r
+        {
+            return Some(false);
+        }
+        if self.mmu.tlb(Side::Data).overlaps_register(&translation) {
+            return None;
+        }
+        let mut readable = translation;
+        readable.pte = readable.pte.with_ar(0).with_pl(0);
+        self.mmu.insert(Side::Data, readable);
+        Some(true)
+    }
+
+    /// Removes a temporary translation.
+    pub fn end_lending(&mut self, ip: u64) {
+        let rid = self.rid(ip);
+        self.mmu.change(Side::Data, |tlb, removed| tlb.purge_cache(rid, ip, 12, removed));
+    }
+}

@@ -58,6 +58,12 @@ impl Tlb {
         None
     }
 
+    /// Whether a translation register holds some of a page.
+    pub(crate) fn overlaps_register(&self, page: &Translation) -> bool {
+        let overlaps = |index| self.registers[usize::from(index)].overlaps(page.rid, page.start(), page.ps());
+        bits(u64::from(self.used)).any(overlaps)
+    }
+
     /// Puts a translation into the cache. Whatever leaves it, because it overlaps or for want of space, goes to
     /// `removed`.
     pub(crate) fn insert(&mut self, translation: Translation, removed: &mut dyn FnMut(&Translation)) {

@@ -6,7 +6,8 @@ use crate::processor::Processor;
 use crate::registers::cr;
 
 /// A control register that does not exist: its use is illegal (SDM 2:29, table 3-3).
-const fn is_reserved(number: usize) -> bool {
+#[must_use]
+pub const fn is_reserved(number: usize) -> bool {
     !matches!(
         number,
         cr::DCR | cr::ITM | cr::IVA | cr::PTA | cr::IPSR | cr::ISR | cr::IIP..=cr::IHA | cr::LID..=cr::CMCV
@@ -15,11 +16,14 @@ const fn is_reserved(number: usize) -> bool {
 }
 
 /// A register that holds the state of an interruption: usable while PSR.ic is 0 only.
-const fn is_interruption_register(number: usize) -> bool {
+#[must_use]
+pub const fn is_interruption_register(number: usize) -> bool {
     matches!(number, cr::IPSR..=cr::IHA)
 }
 
-const fn is_read_only(number: usize) -> bool {
+/// A control register that cannot be written.
+#[must_use]
+pub const fn is_read_only(number: usize) -> bool {
     matches!(number, cr::IVR | cr::IRR0..=cr::IRR3)
 }
 
@@ -61,6 +65,19 @@ const fn is_vhpt_size(pta: u64) -> bool {
     matches!(pta >> 2 & 0x3f, 15..=61)
 }
 
+/// Whether a value may be written to a control register.
+#[must_use]
+pub const fn accepts(number: usize, value: u64) -> bool {
+    value & reserved_bits(number) == 0 && (number != cr::PTA || is_vhpt_size(value))
+}
+
+/// What a control register holds after a value was written to it.
+#[must_use]
+pub const fn written(number: usize, value: u64) -> u64 {
+    let value = value & !ignored_bits(number);
+    if number == cr::IPSR { value & DEFINED_PSR } else { value }
+}
+
 pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
     let number = usize::from(op.r3);
     if is_reserved(number) || is_read_only(number) {
@@ -68,7 +85,7 @@ pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
     }
     p.privileged()?;
     let value = p.gr_not_nat(op.r2)?;
-    if value & reserved_bits(number) != 0 || number == cr::PTA && !is_vhpt_size(value) {
+    if !accepts(number, value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()?;
@@ -108,11 +125,10 @@ impl Processor {
 
     /// Writes a control register with a value that has passed the checks of `mov cr=`.
     pub fn write_cr(&mut self, number: usize, value: u64) {
-        let value = value & !ignored_bits(number);
+        let value = written(number, value);
         match number {
             cr::ITM => self.set_itm(value),
             cr::EOI => self.end_of_interrupt(),
-            cr::IPSR => self.registers.cr[cr::IPSR] = value & DEFINED_PSR,
             number => self.registers.cr[number & 127] = value,
         }
         if matches!(number, cr::TPR | cr::ITV) {

@@ -9,6 +9,18 @@ use crate::processor::Processor;
 const RR_RESERVED: u64 = !0xffff_fffd;
 const PKR_RESERVED: u64 = !0xffff_ff0f;
 
+/// Whether a value may be written to a region register.
+#[must_use]
+pub const fn is_rr(value: u64) -> bool {
+    value & RR_RESERVED == 0 && is_page_size((value >> 2 & 0x3f) as u8)
+}
+
+/// Whether a value may be written to a protection key register.
+#[must_use]
+pub const fn is_pkr(value: u64) -> bool {
+    value & PKR_RESERVED == 0
+}
+
 /// The number in a general register, below `registers`.
 fn index(p: &mut Processor, r: u8, registers: usize) -> Result<usize, Stop> {
     let index = (p.gr_not_nat(r)? & 0xff) as usize;
@@ -37,7 +49,7 @@ pub(super) fn mov_to_rr(p: &mut Processor, op: &Op) -> Outcome {
     p.privileged()?;
     let value = p.gr_not_nat(op.r2)?;
     let region = (p.gr_not_nat(op.r3)? >> 61) as usize;
-    if value & RR_RESERVED != 0 || !is_page_size((value >> 2 & 0x3f) as u8) {
+    if !is_rr(value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()?;
@@ -61,7 +73,7 @@ pub(super) fn mov_to_ibr(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn mov_to_pkr(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to(p, op, p.registers.pkr.len())?;
-    if value & PKR_RESERVED != 0 {
+    if !is_pkr(value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()?;

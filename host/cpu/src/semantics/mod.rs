@@ -11,13 +11,13 @@ pub mod b;
 mod branch_tests;
 mod cache;
 mod compare;
-mod control_registers;
+pub mod control_registers;
 pub mod f;
 mod floating_point;
 mod fp_memory;
 mod fp_transfer;
 pub mod i;
-mod indexed;
+pub mod indexed;
 mod integer;
 mod load;
 pub mod m;
@@ -35,7 +35,7 @@ mod status_field;
 mod store;
 #[cfg(test)]
 mod tests;
-mod translation;
+pub mod translation;
 pub mod x;
 
 use patchbay_isa::Opcode;

@@ -5,17 +5,13 @@ use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
 use crate::psr::Psr;
 
-/// The bits that `ssm` and `rsm` may name: the user mask and ic, i, pk, dt, dfl, dfh, sp, pp, di, si.
-const SYSTEM_MASK_BITS: u64 = 0x00fe_e03e;
-/// The bits of PSR{31:0} that are defined.
-const LOW_BITS: u64 = 0x0ffe_e03e;
 /// PSR.up, which PSR.sp protects from unprivileged changes.
 const UP: u64 = 1 << 2;
 
 pub(super) fn mov_to_psr(p: &mut Processor, op: &Op) -> Outcome {
     p.privileged()?;
     let value = p.gr_not_nat(op.r2)?;
-    if value & 0xffff_ffff & !LOW_BITS != 0 {
+    if value & 0xffff_ffff & !Psr::SYSTEM_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()?;
@@ -83,7 +79,7 @@ pub(super) fn rsm(p: &mut Processor, op: &Op) -> Outcome {
 
 fn system_mask(p: &mut Processor, op: &Op) -> Outcome {
     p.privileged()?;
-    if op.imm as u64 & !SYSTEM_MASK_BITS != 0 {
+    if op.imm as u64 & !Psr::IMMEDIATE_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()

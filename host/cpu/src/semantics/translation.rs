@@ -7,18 +7,22 @@ use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
 
 /// The low bits of ISR.code that name a non-access instruction (SDM 2:168, table 8-2).
-mod non_access {
-    pub(super) const TPA: u16 = 0;
-    pub(super) const PROBE: u16 = 2;
-    pub(super) const TAK: u16 = 3;
-    pub(super) const PROBE_FAULT: u16 = 5;
+#[expect(missing_docs, reason = "named after the instructions")]
+pub mod non_access {
+    pub const TPA: u16 = 0;
+    pub const PROBE: u16 = 2;
+    pub const TAK: u16 = 3;
+    pub const PROBE_FAULT: u16 = 5;
 }
 
 /// ISR.code bits 7:4 of Register NaT Consumption.
 const REGISTER_NAT: u16 = 0x10;
 
-/// An address that must not be NaT, for an instruction that accesses no memory.
-fn address(p: &mut Processor, r: u8, instruction: u16, read: bool, write: bool) -> Result<u64, Stop> {
+/// The address of an instruction that accesses no memory, which must not be NaT.
+///
+/// # Errors
+/// Register NaT Consumption.
+pub fn non_access_address(p: &mut Processor, r: u8, instruction: u16, read: bool, write: bool) -> Result<u64, Stop> {
     if p.nat(r) {
         let isr = Isr::new().with_code(REGISTER_NAT | instruction).with_na(true).with_r(read).with_w(write);
         return Err(p.raise(Interruption { isr, ..Interruption::fault(Vector::NatConsumption, 0) }));
@@ -128,7 +132,7 @@ pub(super) fn ttag(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn tpa(p: &mut Processor, op: &Op) -> Outcome {
     p.privileged()?;
-    let address = address(p, op.r3, non_access::TPA, false, false)?;
+    let address = non_access_address(p, op.r3, non_access::TPA, false, false)?;
     p.virtualized()?;
     let physical = p.tpa(address)?;
     p.set_gr(op.r1, physical.0, false);
@@ -137,7 +141,7 @@ pub(super) fn tpa(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn tak(p: &mut Processor, op: &Op) -> Outcome {
     p.privileged()?;
-    let address = address(p, op.r3, non_access::TAK, false, false)?;
+    let address = non_access_address(p, op.r3, non_access::TAK, false, false)?;
     p.virtualized()?;
     let key = p.tak(address)?;
     p.set_gr(op.r1, key, false);
@@ -154,7 +158,7 @@ pub(super) fn probe_imm(p: &mut Processor, op: &Op, write: bool) -> Outcome {
 }
 
 fn probe_at(p: &mut Processor, op: &Op, write: bool, privilege: u8) -> Outcome {
-    let address = address(p, op.r3, non_access::PROBE, !write, write)?;
+    let address = non_access_address(p, op.r3, non_access::PROBE, !write, write)?;
     p.virtualized()?;
     let allowed = p.probe(address, write, privilege.max(p.registers.psr.cpl()))?;
     p.set_gr(op.r1, u64::from(allowed), false);
@@ -162,7 +166,7 @@ fn probe_at(p: &mut Processor, op: &Op, write: bool, privilege: u8) -> Outcome {
 }
 
 pub(super) fn probe_fault(p: &mut Processor, op: &Op, read: bool, write: bool) -> Outcome {
-    let address = address(p, op.r3, non_access::PROBE_FAULT, read, write)?;
+    let address = non_access_address(p, op.r3, non_access::PROBE_FAULT, read, write)?;
     p.virtualized()?;
     p.probe_fault(address, read, write, (op.imm as u8).max(p.registers.psr.cpl()))
 }

@@ -1,0 +1,68 @@
+//! `mov cr=` and `mov =cr` (SDM 3:175). All control registers but cr.pta are the VPD's.
+
+use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::registers::cr;
+use patchbay_cpu::semantics::control_registers::{
+    accepts, is_interruption_register, is_read_only, is_reserved, written,
+};
+use patchbay_plugin_api::instruction::Instruction;
+
+use crate::guest::Guest;
+
+pub(super) fn mov_to_cr(g: &mut Guest, i: &Instruction) -> Outcome {
+    let number = usize::from(i.register);
+    g.legal(is_reserved(number) || is_read_only(number))?;
+    g.p.privileged()?;
+    let value = g.p.gr_not_nat(i.r2)?;
+    g.not_reserved(!accepts(number, value))?;
+    g.legal(is_interruption_register(number) && g.ic())?;
+    g.write_cr(number, value)
+}
+
+pub(super) fn mov_from_cr(g: &mut Guest, i: &Instruction) -> Outcome {
+    let number = usize::from(i.register);
+    g.legal(is_reserved(number))?;
+    g.target(i.r1)?;
+    g.p.privileged()?;
+    g.legal(is_interruption_register(number) && g.ic())?;
+    let value = g.read_cr(number);
+    g.set_gr(i.r1, value, false);
+    Ok(())
+}
+
+impl Guest<'_> {
+    /// Reads a control register. Reading cr.ivr takes an interrupt into service.
+    pub fn read_cr(&mut self, number: usize) -> u64 {
+        match number {
+            cr::IVR => u64::from(self.read_ivr()),
+            cr::IRR0..=cr::IRR3 => self.vpd.virr[number - cr::IRR0],
+            cr::EOI => 0,
+            cr::PTA => self.p.registers.cr[cr::PTA],
+            number => self.vpd.vcr[number & 127],
+        }
+    }
+
+    /// Writes a control register with a value that it accepts.
+    ///
+    /// # Errors
+    /// [`Stop::Serialize`] where an interrupt is to be delivered now.
+    pub fn write_cr(&mut self, number: usize, value: u64) -> Outcome {
+        let value = written(number, value);
+        match number {
+            cr::ITM => self.set_itm(value),
+            cr::EOI => self.end_of_interrupt(),
+            cr::PTA => self.p.write_cr(cr::PTA, value),
+            // The deferral of speculative loads and the VHPT walker look at the processor's.
+            cr::DCR | cr::ITV => {
+                self.vpd.vcr[number] = value;
+                self.p.write_cr(number, value);
+            }
+            number => self.vpd.vcr[number & 127] = value,
+        }
+        let unmasks = matches!(number, cr::TPR | cr::EOI);
+        if unmasks && self.vpd.vpsr & patchbay_plugin_api::vpd::vpsr::I != 0 && self.ask_for_interrupt() {
+            return Err(Stop::Serialize);
+        }
+        Ok(())
+    }
+}

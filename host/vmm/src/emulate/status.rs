@@ -1,0 +1,42 @@
+//! Instructions on the processor status register (SDM 3:193, 3:239-241, 3:254-256) and `bsw`.
+
+use patchbay_cpu::op::Outcome;
+use patchbay_cpu::psr::Psr;
+use patchbay_plugin_api::instruction::Instruction;
+
+use crate::guest::Guest;
+
+/// What `mov psr.l=` writes.
+const LOW: u64 = 0xffff_ffff;
+
+pub(super) fn mov_to_psr(g: &mut Guest, i: &Instruction) -> Outcome {
+    g.p.privileged()?;
+    let value = g.p.gr_not_nat(i.r2)?;
+    g.not_reserved(value & LOW & !Psr::SYSTEM_MASK != 0)?;
+    g.set_psr(Psr::from(u64::from(g.psr()) & !LOW | value & LOW))
+}
+
+pub(super) fn mov_from_psr(g: &mut Guest, i: &Instruction) -> Outcome {
+    g.target(i.r1)?;
+    g.p.privileged()?;
+    g.set_gr(i.r1, u64::from(g.psr()) & Psr::READABLE, false);
+    Ok(())
+}
+
+pub(super) fn ssm(g: &mut Guest, i: &Instruction) -> Outcome {
+    g.p.privileged()?;
+    g.not_reserved(i.immediate & !Psr::IMMEDIATE_MASK != 0)?;
+    g.set_psr(Psr::from(u64::from(g.psr()) | i.immediate))
+}
+
+pub(super) fn rsm(g: &mut Guest, i: &Instruction) -> Outcome {
+    g.p.privileged()?;
+    g.not_reserved(i.immediate & !Psr::IMMEDIATE_MASK != 0)?;
+    g.set_psr(Psr::from(u64::from(g.psr()) & !i.immediate))
+}
+
+pub(super) fn bsw(g: &mut Guest, bank: bool) -> Outcome {
+    g.p.privileged()?;
+    g.select_bank(bank);
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The owner of the exits of a machine's processor whose guest is virtualized.
+
+use patchbay_cpu::exit::Exit;
+use patchbay_cpu::processor::Processor;
+use patchbay_machine::platform::Platform;
+use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
+
+use crate::vp::VirtualProcessor;
+
+/// The monitor's side of one processor's exits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Virtual;
+
+impl Supervisor for Virtual {
+    fn start(&mut self, processor: &mut Processor) {
+        processor.hook = Some(Box::new(VirtualProcessor::new(processor)));
+    }
+
+    fn react(&mut self, executor: &mut Executor, exit: Exit, platform: &Platform) -> Reaction {
+        let p = &mut executor.processor;
+        let Some(mut vp) = p.take_hook::<VirtualProcessor>() else {
+            return crash("the processor has no virtual processor".into(), executor, platform);
+        };
+        let exit = match exit {
+            Exit::Virtualization(instruction) => {
+                vp.virtualization(p, &instruction);
+                None
+            }
+            Exit::Interruption(interruption) => {
+                vp.interruption(p, &interruption);
+                None
+            }
+            Exit::Budget | Exit::Attention => None,
+            // The firmware and the machine are the same for all.
+            exit => Some(exit),
+        };
+        if exit.is_none() {
+            vp.guest(p).deliver_interrupt();
+        }
+        let stuck = vp.is_stuck();
+        p.hook = Some(vp);
+        if stuck {
+            let ip = p.registers.ip;
+            return crash(
+                format!("an interruption handler at {ip:#x} faults on its first instruction"),
+                executor,
+                platform,
+            );
+        }
+        exit.map_or(Reaction::Continue, |exit| Native.react(executor, exit, platform))
+    }
+
+    fn is_ready(&mut self, p: &mut Processor) -> bool {
+        p.check_timer();
+        let Some(mut vp) = p.take_hook::<VirtualProcessor>() else { return true };
+        let mut guest = vp.guest(p);
+        guest.take_interrupts();
+        let ready = guest.deliverable_interrupt().is_some();
+        p.hook = Some(vp);
+        ready
+    }
+}
