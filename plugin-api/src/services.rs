@@ -6,6 +6,7 @@
 use core::ffi::c_void;
 
 use abi_stable::StableAbi;
+use abi_stable::prefix_type::PrefixTypeTrait;
 
 use crate::instruction::Instruction;
 use crate::vp::{Emulated, Fault, File, Outcome, Vp};
@@ -52,6 +53,14 @@ pub struct Services {
     /// [`Vp::write_memory`].
     #[sabi(last_prefix_field)]
     pub write_memory: unsafe extern "C" fn(*mut c_void, u64, *const u8, usize) -> bool,
+}
+
+impl Services {
+    /// The services as routines get them. They stay for ever: a host makes one table and no more.
+    #[must_use]
+    pub fn publish(self) -> ServicesRef {
+        self.leak_into_prefix()
+    }
 }
 
 #[inline]

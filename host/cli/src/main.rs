@@ -3,6 +3,7 @@
 mod console;
 mod disasm;
 mod guests;
+mod plugins;
 mod run;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
     Exec(Exec),
+    Plugins(plugins::Plugins),
+    Plugin(plugins::Plugin),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
+        Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
+        Command::Plugin(plugin) => code(plugin.run().map(|()| true)),
     }
 }
 

@@ -114,7 +114,7 @@ impl Library {
             Err(source) => return Err(LoadError::Copy { file, source }),
         };
         // SAFETY: the symbol is a static, whose address this takes.
-        let root_module = unsafe { mapped.get::<()>(ROOT_MODULE.to_bytes_with_nul()) }.map(Symbol::as_raw_ptr);
+        let root_module = unsafe { mapped.get::<*const ()>(ROOT_MODULE.to_bytes_with_nul()) }.map(Symbol::as_raw_ptr);
         // It stays mapped for ever.
         mem::forget(mapped);
         let root_module = match root_module {

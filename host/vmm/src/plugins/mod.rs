@@ -14,4 +14,4 @@ mod registry;
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
 pub use kind::{Descriptor, Kind, Plugin, Table};
 pub use library::{Library, LoadError};
-pub use registry::{FindError, Registry};
+pub use registry::{FindError, Registry, split_reference};

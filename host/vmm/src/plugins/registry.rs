@@ -143,7 +143,7 @@ impl Registry {
     /// # Errors
     /// Why there is none.
     pub fn find<T: Table>(&self, reference: &str, base: &Path) -> Result<Plugin<T>, FindError> {
-        let (file, name) = reference.split_once('#').map_or((reference, None), |(file, name)| (file, Some(name)));
+        let (file, name) = split_reference(reference);
         if file.contains('/') || file.ends_with(".so") {
             return find_in_file(&base.join(file), name);
         }
@@ -159,6 +159,12 @@ impl Registry {
             FindError::Unknown { kind: T::KIND, name: reference.to_owned(), known: Names(known) }
         })
     }
+}
+
+/// The file and the name of `FILE#NAME`.
+#[must_use]
+pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
+    reference.split_once('#').map_or((reference, None), |(file, name)| (file, Some(name)))
 }
 
 fn find_in_file<T: Table>(file: &Path, name: Option<&str>) -> Result<Plugin<T>, FindError> {

@@ -1,0 +1,153 @@
+//! `patchbay plugins` and `patchbay plugin`: what plugins there are, and what a library exports.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::loading::{ApiVersion, Incompatible};
+use patchbay_plugin_api::patch_manager::PatchManagerRef;
+use patchbay_plugin_api::routines::RoutinesRef;
+use patchbay_vmm::plugins::{
+    Descriptor, Failed, Instance, Library, LoadError, Registry, Routines, Table, split_reference,
+};
+
+/// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH
+#[derive(Args)]
+pub(crate) struct Plugins {
+    /// Print the files that they are in, too
+    #[arg(long)]
+    files: bool,
+}
+
+/// Looks at a plugin library
+#[derive(Args)]
+pub(crate) struct Plugin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(Inspect),
+}
+
+/// Loads a plugin library, creates an instance of each of its plugins, and prints what it exports
+#[derive(Args)]
+struct Inspect {
+    /// The settings to create them with, as NAME=VALUE,…
+    #[arg(long, default_value = "")]
+    config: String,
+    /// Print how the types of a refused library differ from this host's
+    #[arg(long)]
+    verbose: bool,
+    /// The library, or LIBRARY#NAME for one of its plugins
+    file: String,
+}
+
+/// Why a plugin is not listed or inspected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Failed(#[from] Failed),
+    #[error("{} exports no plugin named {name}", file.display())]
+    NoSuchPlugin { file: PathBuf, name: String },
+    #[error("{0} of the libraries found cannot be loaded")]
+    Refused(usize),
+    #[error("cannot write the list: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl Plugins {
+    /// Writes the list to standard output, and a sentence about each library that is refused to standard error.
+    pub(crate) fn run(&self) -> Result<(), Error> {
+        let registry = Registry::discover();
+        let mut output = io::stdout().lock();
+        let written = list(&mut output, &registry.descriptors(), self.files).and_then(|()| output.flush());
+        ignore_closed(written)?;
+        for error in registry.refused() {
+            eprintln!("patchbay: {error}");
+        }
+        if registry.refused().is_empty() { Ok(()) } else { Err(Error::Refused(registry.refused().len())) }
+    }
+}
+
+impl Plugin {
+    /// Does what the subcommand says.
+    pub(crate) fn run(&self) -> Result<(), Error> {
+        match &self.command {
+            Command::Inspect(inspect) => inspect.run(),
+        }
+    }
+}
+
+impl Inspect {
+    fn run(&self) -> Result<(), Error> {
+        let (file, name) = split_reference(&self.file);
+        let library = Library::load(Path::new(file)).inspect_err(|error| match error {
+            LoadError::Incompatible { source: Incompatible::Layout(differences), .. } if self.verbose => {
+                eprintln!("{differences}");
+            }
+            _ => (),
+        })?;
+        let mut output = io::stdout().lock();
+        let host = ApiVersion::host();
+        let named = |plugin: &Descriptor| name.is_none_or(|name| plugin.name == name);
+        let descriptors: Vec<_> = library.descriptors().into_iter().filter(named).collect();
+        if let (true, Some(name)) = (descriptors.is_empty(), name) {
+            return Err(Error::NoSuchPlugin { file: library.file().to_owned(), name: name.to_owned() });
+        }
+        ignore_closed(
+            writeln!(output, "{}: built against API {}; this host has {host}", library.file().display(), library.api())
+                .and_then(|()| list(&mut output, &descriptors, false)),
+        )?;
+        self.create::<ClassifierRef>(&library, named)?;
+        self.create::<PatchManagerRef>(&library, named)?;
+        for routines in self.create::<RoutinesRef>(&library, named)? {
+            ignore_closed(templates(&mut output, &routines)?)?;
+        }
+        Ok(())
+    }
+
+    /// An instance of each plugin of a kind that is wanted, which has passed its self-test.
+    fn create<T: Table>(
+        &self,
+        library: &Library,
+        wanted: impl Fn(&Descriptor) -> bool,
+    ) -> Result<Vec<Instance<T>>, Failed> {
+        let plugins = library.plugins::<T>().filter(|plugin| wanted(plugin.descriptor()));
+        plugins.map(|plugin| Instance::create(&plugin, &self.config, None)).collect()
+    }
+}
+
+/// One plugin a line.
+fn list(output: &mut impl Write, descriptors: &[Descriptor], files: bool) -> io::Result<()> {
+    let width = |text: fn(&Descriptor) -> usize| descriptors.iter().map(text).max().unwrap_or_default();
+    let (name, version) = (width(|plugin| plugin.name.len()), width(|plugin| plugin.version.len()));
+    for Descriptor { kind, name: of, version: its, api, description, file } in descriptors {
+        write!(output, "{kind:<13}  {of:<name$}  {its:<version$}  API {api}  {description}")?;
+        match file {
+            Some(file) if files => writeln!(output, "  [{}]", file.display())?,
+            _ => writeln!(output)?,
+        }
+    }
+    Ok(())
+}
+
+/// The code template map of a set of routines.
+fn templates(output: &mut impl Write, routines: &Routines) -> Result<io::Result<()>, Failed> {
+    let templates = routines.templates()?;
+    Ok(writeln!(output, "\ntemplates of {}:", routines.descriptor().name).and_then(|()| {
+        templates.iter().try_for_each(|template| {
+            let mnemonic = template.mnemonic().map_or("?", |mnemonic| mnemonic.name());
+            writeln!(output, "  {mnemonic:<15}  {}", template.description())
+        })
+    }))
+}
+
+/// A reader that closes standard output early ends the list.
+fn ignore_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}

@@ -1,0 +1,116 @@
+//! Plugins that fail in every way they can.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use patchbay_plugin_api::prelude::*;
+
+/// Instances made from this copy of the library.
+static INSTANCES: AtomicU64 = AtomicU64::new(0);
+
+macro_rules! plugin {
+    ($type:ident, $name:literal, $(fn $function:ident($($argument:tt)*) -> $result:ty $body:block)*) => {
+        /// A plugin.
+        pub struct $type;
+
+        impl Plugin for $type {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = "0.0.1";
+            const DESCRIPTION: &'static str = "for tests";
+            $(fn $function($($argument)*) -> $result $body)*
+        }
+    };
+}
+
+macro_rules! classifier {
+    ($($type:ident)*) => { $(
+        impl Classifier for $type {
+            fn classify(&self, instruction: &Instruction, _: &Site) -> Option<ClassKey> {
+                Some(ClassKey::new(instruction, Attributes::NONE))
+            }
+        }
+    )* };
+}
+
+plugin! { CreateError, "create-error",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Err("there is\nno licence".to_owned()) }
+}
+plugin! { CreatePanic, "create-panic",
+    fn create(config: &str, _: &Host) -> Result<Self, String> { panic!("what is {config:?}?") }
+}
+plugin! { SelfTestError, "self-test-error",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(SelfTestError) }
+    fn self_test(&self) -> Result<(), String> { Err("1 is not 2".to_owned()) }
+}
+plugin! { DropPanic, "drop-panic",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DropPanic) }
+}
+plugin! { Counting, "counting",
+    fn create(_: &str, host: &Host) -> Result<Self, String> {
+        host.log(Level::INFO, "created");
+        INSTANCES.fetch_add(1, Ordering::Relaxed);
+        Ok(Counting)
+    }
+    fn import_state(&mut self, state: &State) -> Result<(), String> {
+        match state.version() {
+            1 => { INSTANCES.fetch_add(state.bytes().len() as u64, Ordering::Relaxed); Ok(()) }
+            2 => panic!("version 2"),
+            _ => Err("not version 1".to_owned()),
+        }
+    }
+    fn export_state(&self) -> Option<State> { Some(State::new(1, vec![0; 3])) }
+    fn counters(&self) -> Vec<Counter> { vec![Counter::new("instances", INSTANCES.load(Ordering::Relaxed))] }
+    fn report(&self) -> String { panic!("nothing to report") }
+}
+
+impl Drop for DropPanic {
+    fn drop(&mut self) {
+        panic!("not yet");
+    }
+}
+
+classifier! { CreateError CreatePanic SelfTestError DropPanic Counting }
+
+plugin! { DecidePanic, "decide-panic",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DecidePanic) }
+}
+
+impl PatchManager for DecidePanic {
+    fn decide(&self, fault: &SiteFault) -> Decision {
+        panic!("no idea at {:#x}", fault.site.ip)
+    }
+}
+
+plugin! { Misbehaving, "misbehaving",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(Misbehaving) }
+}
+
+impl Routines for Misbehaving {
+    fn templates(&self) -> Vec<Template> {
+        vec![
+            Template::new(Mnemonic::Rfi, "panics"),
+            Template::new(Mnemonic::Cover, "returns nonsense"),
+            Template::new(Mnemonic::Bsw0, "never returns"),
+        ]
+    }
+
+    fn build(&self, class: &ClassKey) -> Option<Routine> {
+        let fixups = Fixups::default();
+        match class.mnemonic()? {
+            Mnemonic::Rfi => Some(Routine::new(|_, _, _| panic!("cannot go back"), fixups)),
+            Mnemonic::Cover => Some(Routine::new(|_, _, _| Err(Outcome(77)), fixups)),
+            Mnemonic::Bsw0 => Some(Routine::new(
+                |_, _, _| loop {
+                    std::hint::spin_loop();
+                },
+                fixups,
+            )),
+            _ => None,
+        }
+    }
+}
+
+patchbay_plugin_api::export_plugins! {
+    classifiers: [CreateError, CreatePanic, SelfTestError, DropPanic, Counting],
+    patch_managers: [DecidePanic],
+    routines: [Misbehaving],
+}
