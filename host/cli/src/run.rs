@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{LoadError, Source};
-use patchbay_machine::machine::{Configuration, Machine, MachineError, Run as Ended, Timing};
+use patchbay_machine::machine::{Configuration, Machine, MachineError, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
 use patchbay_machine::supervisor::{Native, Supervisor};
@@ -137,13 +137,13 @@ impl Run {
         let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
         let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
         let mut sum = Statistics::default();
-        let outcome = loop {
+        let (outcome, positions) = loop {
             let output = console.attach(machine.input(), machine.output());
-            let Ended { outcome, statistics } = machine.run(|_| self.supervisor())?;
+            let Ended { outcome, statistics, positions } = machine.run(|_| self.supervisor())?;
             let _all_is_written = output.join();
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {
-                break outcome;
+                break (outcome, positions);
             }
             configuration.instruction_limit =
                 self.limit_instructions.map(|limit| limit.saturating_sub(sum.instructions));
@@ -152,7 +152,7 @@ impl Run {
             machine = Machine::new(&configuration, &source)?;
         };
         drop(console);
-        let status = signals.signal().map_or_else(|| report(&outcome), |signal| 128 + signal as u8);
+        let status = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
         match self.stats {
             Stats::Text => eprint!("{sum}"),
             Stats::Json => eprintln!("{}", serde_json::to_string(&sum).unwrap_or_default()),
@@ -205,23 +205,25 @@ impl Run {
 }
 
 /// Says how a machine ended, where that is not the guest's own doing; returns the exit status.
-fn report(outcome: &Outcome) -> u8 {
+fn report(outcome: &Outcome, positions: &[Position]) -> u8 {
     match outcome {
         Outcome::PowerOff(status) => status.map_or(0, exit_status),
         Outcome::Crash(report) => {
             eprint!("patchbay: {report}");
             1
         }
-        Outcome::InstructionLimit => {
-            eprintln!("patchbay: the limit of instructions is reached");
-            3
-        }
-        Outcome::TimeLimit => {
-            eprintln!("patchbay: the limit of time is reached");
-            3
-        }
+        Outcome::InstructionLimit => stopped("instructions", positions),
+        Outcome::TimeLimit => stopped("time", positions),
         Outcome::Reset | Outcome::Quit => 0,
     }
+}
+
+fn stopped(limit: &str, positions: &[Position]) -> u8 {
+    eprintln!("patchbay: the limit of {limit} is reached");
+    for (processor, position) in positions.iter().enumerate() {
+        eprintln!("processor {processor} is at {position}");
+    }
+    3
 }
 
 /// A guest's status as an exit status: what does not fit into it stays a failure.

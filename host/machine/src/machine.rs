@@ -1,5 +1,6 @@
 //! A machine: put together, then run until it ends.
 
+use std::fmt::{self, Display};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,27 @@ pub struct Run {
     pub outcome: Outcome,
     /// What it counted.
     pub statistics: Statistics,
+    /// Where each processor was when it ended.
+    pub positions: Vec<Position>,
+}
+
+/// Where a processor is.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Its IP.
+    pub ip: u64,
+    /// The symbol before it, and the distance to that in bytes.
+    pub symbol: Option<(String, u64)>,
+}
+
+impl Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:#x}", self.ip)?;
+        match &self.symbol {
+            Some((name, offset)) => write!(f, " <{name}+{offset:#x}>"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The console's keyboard, and the button that switches the machine off.
@@ -207,7 +229,11 @@ impl Machine {
         let executors = run_threads(runners, &platform, timing, time_limit)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let statistics = Statistics::new(executors.iter().map(|executor| &executor.processor), start.elapsed());
-        Ok(Run { outcome, statistics })
+        let positions = executors.iter().map(|executor| {
+            let ip = executor.processor.registers.ip;
+            Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }
+        });
+        Ok(Run { outcome, statistics, positions: positions.collect() })
     }
 }
 
