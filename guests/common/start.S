@@ -84,7 +84,8 @@ enter:						// r8 = argument, r9 = index, r10 = which main
 	;;
 (p7)	br.call.sptk.many rp = processor_main
 	;;
-1:	br.few	1b
+1:	hint	@pause
+	br.few	1b
 	;;
 	.endp	application_processor
 
