@@ -1,6 +1,6 @@
 //! Memory-mapped devices.
 //!
-//! To add one: a file here with an `impl Device`, and a line in [`crate::platform::Platform::new`] that puts it on
+//! To add one: a file here with an `impl Device`, and a line in `Platform::new` that puts it on
 //! the bus.
 
 pub mod interrupt_block;
