@@ -20,15 +20,52 @@ pub struct MachineClock {
 
 #[derive(Debug)]
 enum Source {
-    Host(Instant),
+    Host(HostTime),
     Virtual(AtomicU64),
+}
+
+/// The host's time, but for the time that the clock stood still; in nanoseconds.
+#[derive(Debug)]
+struct HostTime {
+    start: Instant,
+    stood: AtomicU64,
+    /// What the clock shows while it stands still, or [`RUNS`].
+    shows: AtomicU64,
+}
+
+const RUNS: u64 = u64::MAX;
+
+impl HostTime {
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(RUNS - 1)
+    }
+
+    fn ticks(&self) -> u64 {
+        match self.shows.load(Ordering::Acquire) {
+            RUNS => self.elapsed().saturating_sub(self.stood.load(Ordering::Acquire)),
+            stands => stands,
+        }
+    }
+
+    fn stop(&self) {
+        let _stands_already = self.shows.compare_exchange(RUNS, self.ticks(), Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    fn go_on(&self) {
+        let shows = self.shows.load(Ordering::Acquire);
+        if shows != RUNS {
+            self.stood.store(self.elapsed() - shows, Ordering::Release);
+            self.shows.store(RUNS, Ordering::Release);
+        }
+    }
 }
 
 impl MachineClock {
     /// The host's time.
     #[must_use]
     pub fn host() -> MachineClock {
-        MachineClock { source: Source::Host(Instant::now()), start: now() }
+        let time = HostTime { start: Instant::now(), stood: AtomicU64::new(0), shows: AtomicU64::new(RUNS) };
+        MachineClock { source: Source::Host(time), start: now() }
     }
 
     /// A clock that [`MachineClock::advance`] advances, from the host's date on.
@@ -56,6 +93,20 @@ impl MachineClock {
         }
     }
 
+    /// Stops a clock that shows the host's time.
+    pub(crate) fn stop(&self) {
+        if let Source::Host(time) = &self.source {
+            time.stop();
+        }
+    }
+
+    /// Lets it go on from where it stands.
+    pub(crate) fn go_on(&self) {
+        if let Source::Host(time) = &self.source {
+            time.go_on();
+        }
+    }
+
     /// The time of day, since 1970 in UTC.
     #[must_use]
     pub fn date(&self) -> Duration {
@@ -66,7 +117,7 @@ impl MachineClock {
 impl Clock for MachineClock {
     fn ticks(&self) -> u64 {
         match &self.source {
-            Source::Host(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Source::Host(time) => time.ticks(),
             Source::Virtual(time) => time.load(Ordering::Relaxed),
         }
     }
@@ -87,5 +138,19 @@ mod tests {
         clock.advance(1_500_000_000);
         assert_eq!(clock.ticks(), 1_500_000_000);
         assert_eq!(clock.date(), Duration::new(1_153_224_001, 500_000_000));
+    }
+    #[test]
+    fn a_stopped_clock_goes_on_from_where_it_stood() {
+        let clock = MachineClock::host();
+        clock.stop();
+        let stands = clock.ticks();
+        std::thread::sleep(Duration::from_millis(20));
+        clock.stop();
+        assert_eq!(clock.ticks(), stands);
+        let before = Instant::now();
+        clock.go_on();
+        clock.go_on();
+        let shows = clock.ticks();
+        assert!(shows >= stands && u128::from(shows - stands) <= before.elapsed().as_nanos());
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`machine`] | putting a machine together and running it |
 //! | [`supervisor`] | what happens at a processor's exits |
+//! | [`handle`] | a machine that runs, from outside: pause, errands, end |
 //! | [`layout`] | the physical address space |
 //! | [`firmware`] | EFI, SAL, PAL, ACPI |
 //! | [`devices`] | devices |
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod devices;
 pub mod firmware;
 pub mod guest;
+pub mod handle;
 pub mod interrupts;
 pub mod layout;
 pub mod loader;

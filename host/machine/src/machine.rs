@@ -12,6 +12,7 @@ use patchbay_cpu::processor::Processor;
 use crate::clock::MachineClock;
 use crate::devices::uart::Uart;
 use crate::firmware::Firmware;
+use crate::handle::{Errand, Handle};
 use crate::interrupts::Interrupts;
 use crate::layout::PROCESSORS_MAX;
 use crate::loader::symbols::Symbols;
@@ -21,7 +22,7 @@ use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
 use crate::runner::{Runner, run_in_turns};
 use crate::start;
-use crate::statistics::Statistics;
+use crate::statistics::{Sample, Statistics};
 use crate::supervisor::{Executor, Supervisor};
 
 /// What time a machine has, and how its processors run.
@@ -80,6 +81,8 @@ pub struct Machine {
     executors: Vec<Executor>,
     output: Receiver<u8>,
     input: Input,
+    handle: Handle,
+    errands: Vec<Receiver<Errand>>,
     timing: Timing,
     time_limit: Option<Duration>,
 }
@@ -181,6 +184,8 @@ impl Machine {
             switch: Arc::clone(&platform.switch),
             at_once: threads,
         };
+        let Platform { calls, domain, interrupts, switch, clock, .. } = &platform;
+        let (handle, errands) = Handle::new(calls, domain, interrupts, switch, clock);
         let mut executors: Vec<Executor> = (0..count)
             .map(|index| {
                 let mut engine = Interpreter::default();
@@ -195,6 +200,8 @@ impl Machine {
             executors,
             output: line.output,
             input,
+            handle,
+            errands,
             timing: configuration.timing,
             time_limit: configuration.time_limit,
         })
@@ -212,23 +219,31 @@ impl Machine {
         self.input.clone()
     }
 
+    /// The machine for other threads.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Runs the machine until it ends; `supervisor` makes the owner of each processor's exits.
     ///
     /// # Errors
     /// If the host gives no thread.
     pub fn run(self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Result<Run, MachineError> {
-        let Machine { platform, executors, timing, time_limit, .. } = self;
+        let Machine { platform, executors, errands, timing, time_limit, .. } = self;
         let start = Instant::now();
         let runners: Vec<Runner> = executors
             .into_iter()
-            .map(|executor| {
+            .zip(errands)
+            .map(|(executor, errands)| {
                 let owner = supervisor(executor.index);
-                Runner::new(executor, owner, &platform)
+                Runner::new(executor, owner, errands, &platform)
             })
             .collect();
         let executors = run_threads(runners, &platform, timing, time_limit)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
-        let statistics = Statistics::new(executors.iter().map(|executor| &executor.processor), start.elapsed());
+        let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
+        let statistics = Statistics::new(samples, start.elapsed());
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }

@@ -16,6 +16,7 @@ use crate::devices::ports::PortSpace;
 use crate::devices::power::{self, Power};
 use crate::devices::uart::Uart;
 use crate::firmware::Firmware;
+use crate::handle::Calls;
 use crate::interrupts::Interrupts;
 use crate::layout::{INTERRUPT_BLOCK, IOSAPIC, PORT_SPACE, UART};
 use crate::loader::symbols::Symbols;
@@ -46,6 +47,7 @@ pub struct Platform {
     pub firmware: Firmware,
     /// The names of the guest's addresses.
     pub symbols: Symbols,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) uart: Arc<Uart>,
     pub(crate) instructions: AtomicU64,
     pub(crate) instruction_limit: u64,
@@ -101,6 +103,7 @@ impl Platform {
         symbols: Symbols,
         instruction_limit: Option<u64>,
     ) -> (Platform, Line) {
+        let calls = Arc::new(Calls::new(domain.processors(), !clock.is_virtual()));
         let platform = Platform {
             memory,
             bus: board.bus,
@@ -111,6 +114,7 @@ impl Platform {
             firmware,
             panic_address: symbols.address(PANIC),
             symbols,
+            calls,
             uart: board.uart,
             instructions: AtomicU64::new(0),
             instruction_limit: instruction_limit.unwrap_or(u64::MAX),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use crate::clock::ITC_FREQUENCY;
 use crate::firmware::sal::WAKE_UP_VECTOR;
+use crate::handle::{Activity, Errand};
 use crate::platform::Platform;
 use crate::start;
 use crate::supervisor::{Executor, Reaction, Supervisor};
@@ -15,20 +18,12 @@ const QUANTUM: u64 = 4000;
 /// How often a machine on which nothing happens looks whether something does.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// What a processor does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Activity {
-    Runs,
-    Halts,
-    /// Waits in the firmware for the wake-up interrupt.
-    Waits,
-}
-
 /// A processor that runs or waits.
 pub(crate) struct Runner<'a> {
     pub(crate) executor: Executor,
     supervisor: Box<dyn Supervisor>,
     activity: Activity,
+    errands: Receiver<Errand>,
     platform: &'a Platform,
 }
 
@@ -37,13 +32,14 @@ impl<'a> Runner<'a> {
     pub(crate) fn new(
         mut executor: Executor,
         mut supervisor: Box<dyn Supervisor>,
+        errands: Receiver<Errand>,
         platform: &'a Platform,
     ) -> Runner<'a> {
         let activity = if executor.index == 0 { Activity::Runs } else { Activity::Waits };
         if executor.index == 0 {
             supervisor.start(&mut executor.processor);
         }
-        Runner { executor, supervisor, activity, platform }
+        Runner { executor, supervisor, activity, errands, platform }
     }
 
     /// Runs until the machine ends, on this thread.
@@ -51,7 +47,10 @@ impl<'a> Runner<'a> {
         let port = self.platform.domain.port(self.executor.index);
         port.set_parked(self.activity != Activity::Runs);
         while !self.platform.switch.is_off() {
-            if self.activity == Activity::Runs || self.wakes() {
+            self.do_errands();
+            if self.platform.calls.is_paused() {
+                self.platform.interrupts.sleep(self.executor.index, None);
+            } else if self.activity == Activity::Runs || self.wakes() {
                 port.set_parked(false);
                 self.slice(SLICE);
                 port.set_parked(self.activity != Activity::Runs);
@@ -63,10 +62,25 @@ impl<'a> Runner<'a> {
         port.set_parked(true);
     }
 
-    /// Executes about `instructions`, less if the processor halts or the machine ends.
+    /// Does what others have asked for, between two runs of the engine.
+    fn do_errands(&mut self) {
+        if self.platform.calls.take_errands(self.executor.index) {
+            for errand in self.errands.try_iter() {
+                errand(&mut self.executor, self.activity);
+            }
+        }
+    }
+
+    /// Whether the processor goes on executing.
+    fn goes_on(&self) -> bool {
+        let Runner { executor, activity, platform, .. } = self;
+        *activity == Activity::Runs && !platform.switch.is_off() && !platform.calls.interrupt(executor.index)
+    }
+
+    /// Executes about `instructions`, less if the processor halts, is called or the machine ends.
     fn slice(&mut self, instructions: u64) {
         let start = self.executor.processor.instructions;
-        while self.activity == Activity::Runs && !self.platform.switch.is_off() {
+        while self.goes_on() {
             let before = self.executor.processor.instructions;
             let done = before - start;
             if done >= instructions {
@@ -127,6 +141,11 @@ fn duration(ticks: u64) -> Duration {
 /// Runs all processors on this thread until the machine ends: in order, a quantum each, with virtual time.
 pub(crate) fn run_in_turns(runners: &mut [Runner], platform: &Platform) {
     while !platform.switch.is_off() {
+        runners.iter_mut().for_each(Runner::do_errands);
+        if platform.calls.is_paused() {
+            platform.interrupts.sleep(0, Some(IDLE));
+            continue;
+        }
         platform.uart.receive();
         let mut busy = false;
         for runner in &mut *runners {

@@ -66,14 +66,32 @@ pub struct Statistics {
     pub interruptions: Vec<Delivered>,
 }
 
+/// What one processor counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    instructions: u64,
+    delivered: [u64; VECTORS.len()],
+}
+
+impl Sample {
+    /// What it has counted until now.
+    #[must_use]
+    pub fn of(processor: &Processor) -> Sample {
+        let delivered = VECTORS.map(|vector| processor.delivered[usize::from(vector as u16 >> 8)]);
+        Sample { instructions: processor.instructions, delivered }
+    }
+}
+
 impl Statistics {
-    pub(crate) fn new<'a>(processors: impl Iterator<Item = &'a Processor>, wall: Duration) -> Statistics {
+    /// The counts of processors that have run for `wall`.
+    #[must_use]
+    pub fn new(processors: impl Iterator<Item = Sample>, wall: Duration) -> Statistics {
         let mut statistics = Statistics { seconds: wall.as_secs_f64(), ..Statistics::default() };
         let mut counts = [0_u64; VECTORS.len()];
         for processor in processors {
             statistics.processors.push(processor.instructions);
-            for (count, vector) in counts.iter_mut().zip(VECTORS) {
-                *count += processor.delivered[usize::from(vector as u16 >> 8)];
+            for (count, delivered) in counts.iter_mut().zip(processor.delivered) {
+                *count += delivered;
             }
         }
         statistics.interruptions = counts

@@ -1,0 +1,208 @@
+//! A machine that runs, as other threads reach it: they pause it, end it, and send its processors errands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use patchbay_cpu::domain::Domain;
+use serde::Serialize;
+
+use crate::clock::MachineClock;
+use crate::interrupts::Interrupts;
+use crate::outcome::{Outcome, Switch};
+use crate::supervisor::Executor;
+
+/// How often those who wait for processors look whether the machine has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a processor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activity {
+    /// It executes its guest.
+    Runs,
+    /// It sleeps until an interrupt.
+    Halts,
+    /// It waits in the firmware for the wake-up interrupt.
+    Waits,
+}
+
+/// What a processor is to do at a block boundary, on its own thread.
+pub(crate) type Errand = Box<dyn FnOnce(&mut Executor, Activity) + Send>;
+
+/// What processors look at between two runs of their engines.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    paused: AtomicBool,
+    errands: Vec<AtomicBool>,
+    /// Processors that take turns are not interrupted in theirs: that would make two runs differ.
+    interrupts: bool,
+}
+
+impl Calls {
+    pub(crate) fn new(processors: usize, interrupts: bool) -> Calls {
+        let errands = (0..processors).map(|_| AtomicBool::new(false)).collect();
+        Calls { paused: AtomicBool::new(false), errands, interrupts }
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    /// Whether a processor is to leave its run loop.
+    pub(crate) fn interrupt(&self, processor: usize) -> bool {
+        self.interrupts && (self.is_paused() || self.errands[processor].load(Ordering::Acquire))
+    }
+
+    /// Whether there may be errands that were not there at the last call.
+    pub(crate) fn take_errands(&self, processor: usize) -> bool {
+        self.errands[processor].swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Why processors did not do an errand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The machine has ended.
+    #[error("the machine has ended")]
+    Ended,
+    /// Some do not come to a block boundary.
+    #[error("processor {} has not come to a block boundary within {limit:?}", list(processors))]
+    Stuck {
+        /// Which.
+        processors: Vec<usize>,
+        /// How long they had.
+        limit: Duration,
+    },
+}
+
+fn list(processors: &[usize]) -> String {
+    processors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A machine that runs, or has run. Copies are of the same machine.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    calls: Arc<Calls>,
+    senders: Vec<Sender<Errand>>,
+    domain: Arc<Domain>,
+    interrupts: Arc<Interrupts>,
+    switch: Arc<Switch>,
+    clock: Arc<MachineClock>,
+}
+
+impl Handle {
+    /// A handle, and the ends of its errands at the processors.
+    pub(crate) fn new(
+        calls: &Arc<Calls>,
+        domain: &Arc<Domain>,
+        interrupts: &Arc<Interrupts>,
+        switch: &Arc<Switch>,
+        clock: &Arc<MachineClock>,
+    ) -> (Handle, Vec<Receiver<Errand>>) {
+        let (senders, receivers) = (0..domain.processors()).map(|_| unbounded()).unzip();
+        let handle = Handle {
+            calls: Arc::clone(calls),
+            senders,
+            domain: Arc::clone(domain),
+            interrupts: Arc::clone(interrupts),
+            switch: Arc::clone(switch),
+            clock: Arc::clone(clock),
+        };
+        (handle, receivers)
+    }
+
+    /// How many processors the machine has.
+    #[must_use]
+    pub fn processors(&self) -> usize {
+        self.senders.len()
+    }
+
+    /// The machine's time.
+    #[must_use]
+    pub fn clock(&self) -> &MachineClock {
+        &self.clock
+    }
+
+    /// Whether the machine is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.calls.is_paused()
+    }
+
+    /// Stops all processors at their next block boundary, and then the machine's time. Errands are still done.
+    ///
+    /// # Errors
+    /// If a processor does not stop in time. It will when it can.
+    pub fn pause(&self, limit: Duration) -> Result<(), NoAnswer> {
+        self.calls.paused.store(true, Ordering::Release);
+        let stopped = self.ask(limit, |_, _| ());
+        self.clock.stop();
+        stopped.map(|_| ())
+    }
+
+    /// Lets all processors go on.
+    pub fn resume(&self) {
+        self.clock.go_on();
+        self.calls.paused.store(false, Ordering::Release);
+        (0..self.processors()).for_each(|processor| self.interrupts.wake(processor));
+    }
+
+    /// Ends the machine.
+    pub fn end(&self, outcome: Outcome) {
+        self.switch.end(outcome);
+    }
+
+    /// Whether the machine has been ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.switch.is_off()
+    }
+
+    /// Has each processor do something at its next block boundary, on its own thread, and returns the answers in the
+    /// order of the processors. When they are there, each has passed a quiescent point since the call. What is asked
+    /// must not wait for other processors.
+    ///
+    /// # Errors
+    /// If a processor has not answered in time. It still does the errand, before those that are sent later.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        question: impl Fn(&mut Executor, Activity) -> T + Send + Sync + 'static,
+    ) -> Result<Vec<T>, NoAnswer> {
+        let deadline = Instant::now() + limit;
+        let question = Arc::new(question);
+        let (answer, answers) = bounded(self.processors());
+        for (processor, sender) in self.senders.iter().enumerate() {
+            let (question, answer) = (Arc::clone(&question), answer.clone());
+            let errand: Errand = Box::new(move |executor, activity| {
+                let _nobody_waits = answer.send((processor, question(executor, activity)));
+            });
+            if sender.send(errand).is_err() {
+                return Err(NoAnswer::Ended);
+            }
+            self.calls.errands[processor].store(true, Ordering::Release);
+            if self.calls.interrupts {
+                self.domain.port(processor).request_exit();
+            }
+            self.interrupts.wake(processor);
+        }
+        drop(answer);
+        let mut found: Vec<Option<T>> = (0..self.processors()).map(|_| None).collect();
+        while found.iter().any(Option::is_none) {
+            let now = Instant::now();
+            match answers.recv_timeout(LOOK.min(deadline.saturating_duration_since(now))) {
+                Ok((processor, value)) => found[processor] = Some(value),
+                Err(RecvTimeoutError::Disconnected) => return Err(NoAnswer::Ended),
+                Err(RecvTimeoutError::Timeout) if self.has_ended() => return Err(NoAnswer::Ended),
+                Err(RecvTimeoutError::Timeout) if now >= deadline => {
+                    let missing = found.iter().enumerate().filter(|(_, answer)| answer.is_none());
+                    return Err(NoAnswer::Stuck { processors: missing.map(|(index, _)| index).collect(), limit });
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}
