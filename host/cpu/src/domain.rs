@@ -1,7 +1,7 @@
 //! What the processors of one machine share: pending external interrupts, global purges.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A global purge that another processor asked for (`ptc.g`, `ptc.ga`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Port {
 /// The processors of one machine.
 #[derive(Debug)]
 pub struct Domain {
-    ports: Vec<Port>,
+    ports: Vec<Arc<Port>>,
     cooperative: bool,
 }
 
@@ -114,12 +114,12 @@ impl Domain {
     /// for another.
     #[must_use]
     pub fn new(processors: usize, cooperative: bool) -> Domain {
-        Domain { ports: (0..processors).map(|_| Port::default()).collect(), cooperative }
+        Domain { ports: (0..processors).map(|_| Arc::default()).collect(), cooperative }
     }
 
     /// The port of a processor.
     #[must_use]
-    pub fn port(&self, processor: usize) -> &Port {
+    pub fn port(&self, processor: usize) -> &Arc<Port> {
         &self.ports[processor]
     }
 
@@ -147,7 +147,7 @@ impl Domain {
     /// Whether every purge broadcast is done by all processors but `from` that execute instructions.
     #[must_use]
     pub fn purges_done(&self, from: usize) -> bool {
-        let done = |port: &Port| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
+        let done = |port: &Arc<Port>| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
         self.cooperative || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
     }
 }

@@ -46,6 +46,7 @@ pub struct Processor {
     /// Who is told of triggers at PSR.vm = 1.
     pub hook: Option<Box<dyn Hook>>,
     pub(crate) configuration: Configuration,
+    port: Arc<Port>,
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
@@ -71,6 +72,7 @@ impl Processor {
             vmsw_disabled: false,
             guest_ic: true,
             hook: None,
+            port: Arc::clone(configuration.domain.port(configuration.index)),
             configuration,
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
@@ -89,7 +91,7 @@ impl Processor {
     /// Where other threads reach this processor.
     #[must_use]
     pub fn port(&self) -> &Port {
-        self.configuration.domain.port(self.configuration.index)
+        &self.port
     }
 
     /// Sets PSR, and whatever follows from it. The register bank is exchanged if PSR.bn changes.

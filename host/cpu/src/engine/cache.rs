@@ -1,14 +1,14 @@
 //! The decoded blocks of a processor, by physical address, and in front of them the recently used ones by virtual
 //! address.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::engine::block::{Block, Entry};
 
 /// Where a block stands in its cache.
 pub type BlockIndex = u32;
 
-const RECENT: usize = 4096;
+const RECENT: usize = 8192;
 /// The cache starts anew with this many blocks.
 const CAPACITY: usize = 1 << 17;
 
@@ -32,7 +32,7 @@ struct Recent {
 #[derive(Debug)]
 pub struct BlockCache {
     blocks: Vec<Block>,
-    by_entry: HashMap<Entry, BlockIndex>,
+    by_entry: FxHashMap<Entry, BlockIndex>,
     recent: Box<[Recent]>,
 }
 
@@ -40,7 +40,7 @@ const NOWHERE: Recent = Recent { place: Place { ip: u64::MAX, context: u64::MAX 
 
 impl Default for BlockCache {
     fn default() -> BlockCache {
-        BlockCache { blocks: Vec::new(), by_entry: HashMap::new(), recent: vec![NOWHERE; RECENT].into() }
+        BlockCache { blocks: Vec::new(), by_entry: FxHashMap::default(), recent: vec![NOWHERE; RECENT].into() }
     }
 }
 
