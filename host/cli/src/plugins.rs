@@ -63,7 +63,7 @@ pub(crate) enum Error {
 impl Plugins {
     /// Writes the list to standard output, and a sentence about each library that is refused to standard error.
     pub(crate) fn run(&self) -> Result<(), Error> {
-        let registry = Registry::discover();
+        let registry = Registry::discover().complete();
         let mut output = io::stdout().lock();
         let written = list(&mut output, &registry.descriptors(), self.files).and_then(|()| output.flush());
         ignore_closed(written)?;

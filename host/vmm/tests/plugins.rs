@@ -79,7 +79,7 @@ fn a_file_may_be_replaced_after_it_was_loaded() {
 fn truncated_libraries_are_refused_wherever_they_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plugin.so");
-    let data = std::fs::read(library("patchbay_patch_never")).unwrap();
+    let data = std::fs::read(library("unreliable_plugins")).unwrap();
     let lengths = (0..20).map(|part| data.len() * part / 20).chain([1, 63, 64, 100, data.len() - 1]);
     for length in lengths {
         std::fs::write(&file, &data[..length]).unwrap();

@@ -34,6 +34,11 @@ const fn place(number: u8) -> Place {
     }
 }
 
+/// cr.ivr and cr.irr0-3.
+const fn is_read_only(number: u8) -> bool {
+    matches!(number, 65 | 68..=71)
+}
+
 #[inline]
 fn read(vp: &mut Vp, r1: u8, number: u8, place: Place) -> Emulated {
     if place == Place::Nowhere {
@@ -72,7 +77,7 @@ fn special_mov_from_cr(class: &ClassKey) -> Option<Routine> {
 
 fn mov_to_cr<O: Operands>(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
     let number = O::register(fixups, instruction);
-    if place(number) == Place::Nowhere {
+    if place(number) == Place::Nowhere || is_read_only(number) {
         return Err(vp.raise(Fault::ILLEGAL_OPERATION));
     }
     vp.check_privilege()?;

@@ -179,6 +179,9 @@ fn interruption_registers_need_vpsr_ic_0() {
         raises(&machine, &from(number), Fault::ILLEGAL_OPERATION);
         raises(&machine, &with(Mnemonic::MovToCr, |of| of.register = number), Fault::ILLEGAL_OPERATION);
     }
+    for number in [65, 68, 69, 70, 71] {
+        raises(&machine, &with(Mnemonic::MovToCr, |of| of.register = number), Fault::ILLEGAL_OPERATION);
+    }
     run(&mut machine, &with(Mnemonic::MovToCr, |of| of.register = 66));
     assert_eq!(machine.asked, Asked::WriteCr(66, 0x10b));
 }

@@ -128,12 +128,6 @@ impl Library {
         }
     }
 
-    /// Whether a file can be a plugin library, without loading it.
-    #[must_use]
-    pub fn is_candidate(file: &Path) -> bool {
-        matches!(read(file), Ok(Some(data)) if elf::check(&data).is_ok())
-    }
-
     /// The file it was loaded from.
     #[must_use]
     pub fn file(&self) -> &Path {

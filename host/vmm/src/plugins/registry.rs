@@ -72,24 +72,25 @@ impl Names {
     }
 }
 
-/// Libraries that were found and loaded.
+/// Where plugins are looked for by name: libraries that are loaded, and those that come with Patchbay, which are loaded
+/// when one of their plugins is named.
 #[derive(Default)]
 pub struct Registry {
     libraries: Vec<Library>,
     refused: Vec<LoadError>,
+    bundled: Vec<PathBuf>,
 }
 
 impl Registry {
-    /// Looks at the files and directories of `PATCHBAY_PLUGIN_PATH`, and then next to the executable.
+    /// Loads the files and directories of `PATCHBAY_PLUGIN_PATH`, and looks at what is next to the executable.
     #[must_use]
     pub fn discover() -> Registry {
         let listed = std::env::var_os(PATH).unwrap_or_default();
         let places = std::env::split_paths(&listed).filter(|place| !place.as_os_str().is_empty());
-        let mut registry = Registry::default();
+        let mut registry = Registry { bundled: bundled(), ..Registry::default() };
         for place in places {
             registry.add(&place);
         }
-        registry.add_bundled();
         registry
     }
 
@@ -102,20 +103,13 @@ impl Registry {
         }
     }
 
-    /// Loads what comes with Patchbay: next to the executable, or where Cargo leaves the libraries of dependencies.
-    fn add_bundled(&mut self) {
-        let Ok(executable) = std::env::current_exe() else { return };
-        let Some(folder) = executable.parent() else { return };
-        // Cargo may leave a stale copy above `deps`.
-        let folders = [folder.join("deps"), folder.to_owned(), folder.join("plugins"), folder.join("../lib/patchbay")];
-        let mut names = Vec::new();
-        for file in folders.iter().flat_map(|folder| shared_libraries(folder, BUNDLED)) {
-            let name = file.file_name().map(ToOwned::to_owned);
-            if !names.contains(&name) && Library::is_candidate(&file) {
-                names.push(name);
-                self.load(&file);
-            }
+    /// Loads what comes with Patchbay, too.
+    #[must_use]
+    pub fn complete(mut self) -> Registry {
+        for file in std::mem::take(&mut self.bundled) {
+            self.load(&file);
         }
+        self
     }
 
     fn load(&mut self, file: &Path) {
@@ -125,7 +119,7 @@ impl Registry {
         }
     }
 
-    /// What was found, those that come first in the search first.
+    /// What is loaded, those that come first in the search first.
     #[must_use]
     pub fn descriptors(&self) -> Vec<Descriptor> {
         self.libraries.iter().flat_map(Library::descriptors).collect()
@@ -137,7 +131,7 @@ impl Registry {
         &self.refused
     }
 
-    /// The plugin that a policy names: `NAME`, the first of this name that was found; or, with a slash or the suffix
+    /// The plugin that a policy names: `NAME`, the first of this name that is found; or, with a slash or the suffix
     /// `.so`, `FILE` or `FILE#NAME`, relative to `base`, which is loaded anew.
     ///
     /// # Errors
@@ -147,18 +141,40 @@ impl Registry {
         if file.contains('/') || file.ends_with(".so") {
             return find_in_file(&base.join(file), name);
         }
-        let mut all = self.libraries.iter().flat_map(Library::plugins::<T>);
-        all.find(|plugin| plugin.descriptor().name == reference).ok_or_else(|| {
-            let mut known: Vec<_> = self
-                .libraries
-                .iter()
-                .flat_map(Library::plugins::<T>)
-                .map(|known| known.descriptor().name.clone())
-                .collect();
-            known.dedup();
-            FindError::Unknown { kind: T::KIND, name: reference.to_owned(), known: Names(known) }
-        })
+        let named = |library: &Library| library.plugins::<T>().find(|plugin| plugin.descriptor().name == reference);
+        if let Some(plugin) = self.libraries.iter().find_map(named) {
+            return Ok(plugin);
+        }
+        let file_name = format!("{BUNDLED}{}.so", reference.replace('-', "_"));
+        if let Some(file) = self.bundled.iter().find(|file| file.ends_with(&file_name)) {
+            return find_in_file(file, Some(reference));
+        }
+        Err(FindError::Unknown { kind: T::KIND, name: reference.to_owned(), known: self.names::<T>() })
     }
+
+    /// The names of all plugins of a kind.
+    fn names<T: Table>(&self) -> Names {
+        let bundled: Vec<_> = self.bundled.iter().filter_map(|file| Library::load(file).ok()).collect();
+        let plugins = self.libraries.iter().chain(&bundled).flat_map(Library::plugins::<T>);
+        let mut names: Vec<_> = plugins.map(|plugin| plugin.descriptor().name.clone()).collect();
+        names.dedup();
+        Names(names)
+    }
+}
+
+/// What comes with Patchbay: next to the executable, or where Cargo leaves the libraries of dependencies.
+fn bundled() -> Vec<PathBuf> {
+    let Ok(executable) = std::env::current_exe() else { return Vec::new() };
+    let Some(folder) = executable.parent() else { return Vec::new() };
+    // Cargo may leave a stale copy above `deps`.
+    let folders = [folder.join("deps"), folder.to_owned(), folder.join("plugins"), folder.join("../lib/patchbay")];
+    let mut files: Vec<PathBuf> = Vec::new();
+    for file in folders.iter().flat_map(|folder| shared_libraries(folder, BUNDLED)) {
+        if !files.iter().any(|other| other.file_name() == file.file_name()) {
+            files.push(file);
+        }
+    }
+    files
 }
 
 /// The file and the name of `FILE#NAME`.
