@@ -167,7 +167,6 @@ impl Psr {
             .with_rt(self.rt())
             .with_it(self.it())
             .with_mc(self.mc())
-            .with_sp(self.sp())
             .with_be(dcr >> 1 & 1 != 0)
             .with_pp(dcr & 1 != 0)
     }

@@ -35,7 +35,7 @@ pub struct Processor {
     pub registers: Registers,
     /// Instructions completed since reset, those with a false predicate among them.
     pub instructions: u64,
-    /// The bundle of the last instruction completed, for cr.iipa.
+    /// The bundle of the last instruction completed at PSR.ic = 1, for cr.iipa.
     pub last_ip: u64,
     /// Interruptions delivered since reset, by vector offset divided by 256.
     pub delivered: [u64; 98],

@@ -33,6 +33,9 @@ struct Progress {
     faults: u32,
     /// Whether the last instruction set PSR as `rfi` does: the bits for one instruction are then those of the next.
     returned: bool,
+    /// Whether PSR.ic was 1 before the block: only then what completes is the last instruction of cr.iipa (SDM 2:40).
+    /// Instructions that change PSR.ic end their block.
+    collecting: bool,
 }
 
 impl Default for Interpreter {
@@ -152,8 +155,8 @@ impl Interpreter {
             return Some(Exit::Stop);
         }
         let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
-            p.check_instruction_breakpoints(ip)?;
             let address = p.translate_instruction(ip)?;
+            p.check_instruction_breakpoints(ip)?;
             let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh() };
             decode(p, entry, sof, 1, self.stop)
         });
@@ -200,6 +203,7 @@ fn decode(p: &mut Processor, entry: Entry, sof: u8, limit: u64, stop: u64) -> Re
 #[inline]
 fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<Exit> {
     let ip = p.registers.ip;
+    progress.collecting = p.interruption_collection();
     p.registers.psr.set_ri(0);
     for op in &block.ops {
         if p.registers.pr >> (op.qp & 63) & 1 != 0
@@ -207,7 +211,9 @@ fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<
         {
             if stop == Stop::Branch {
                 p.instructions += u64::from(op.before) + 1;
-                p.last_ip = ip + (u64::from(op.bundle) << 4);
+                if progress.collecting {
+                    p.last_ip = ip.wrapping_add(u64::from(op.bundle) << 4);
+                }
                 progress.faults = 0;
                 return None;
             }
@@ -216,12 +222,15 @@ fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<
     }
     progress.faults = 0;
     p.instructions += u64::from(block.length);
-    let end = ip + (u64::from(block.bundles) << 4);
-    p.last_ip = end - 16;
+    let end = ip.wrapping_add(u64::from(block.bundles) << 4);
+    let last = end.wrapping_sub(16);
+    if progress.collecting {
+        p.last_ip = last;
+    }
     if block.next == Slot::Zero {
         p.registers.ip = end;
     } else {
-        p.registers.ip = end - 16;
+        p.registers.ip = last;
         p.registers.psr.set_ri(block.next as u8);
     }
     None
@@ -231,27 +240,30 @@ fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<
 #[cold]
 fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, progress: &mut Progress) -> Option<Exit> {
     let op = at.map(|(_, op)| op);
-    let (bundle, slot) = op.map_or((ip, p.registers.psr.ri()), |op| (ip + (u64::from(op.bundle) << 4), op.slot));
+    let (bundle, slot) =
+        op.map_or((ip, p.registers.psr.ri()), |op| (ip.wrapping_add(u64::from(op.bundle) << 4), op.slot));
     let completed = !matches!(stop, Stop::Fault | Stop::Virtualized | Stop::Exit);
     if let Some(op) = op {
         p.instructions += u64::from(op.before) + u64::from(completed);
+        let last_ip = if completed || slot > 0 { bundle } else { bundle.wrapping_sub(16) };
+        if progress.collecting && (completed || op.before > 0) {
+            p.last_ip = last_ip;
+        }
         if completed {
             progress.faults = 0;
-            p.last_ip = bundle;
             progress.returned = stop == Stop::Return;
             if !progress.returned {
                 clear_one_instruction_bits(p);
             }
         } else if op.before > 0 {
             progress.faults = 0;
-            p.last_ip = if slot > 0 { bundle } else { bundle - 16 };
         }
     }
     match stop {
         Stop::Branch | Stop::Return | Stop::BranchTrap | Stop::IncompleteFrame => {}
         Stop::Serialize | Stop::Trap => {
             let last = slot == 2 || op.is_some_and(|op| op.long);
-            p.registers.ip = if last { bundle + 16 } else { bundle };
+            p.registers.ip = if last { bundle.wrapping_add(16) } else { bundle };
             p.registers.psr.set_ri(if last { 0 } else { slot + 1 });
         }
         Stop::Fault | Stop::Virtualized | Stop::Exit => {
