@@ -23,12 +23,12 @@ impl Processor {
         if !psr.it() {
             let address = ip & !(1 << 63);
             if address & !PHYSICAL != 0 {
-                return Err(self.instruction_fault(Vector::LowerPrivilegeTransferTrap, UNIMPLEMENTED, ip, Sets::Isr));
+                return Err(self.instruction_fault(Vector::LowerPrivilegeTransferTrap, UNIMPLEMENTED, ip, Sets::Ifa));
             }
             return Ok(PhysicalAddress(address));
         }
         if !self.implements(ip) {
-            return Err(self.instruction_fault(Vector::LowerPrivilegeTransferTrap, UNIMPLEMENTED, ip, Sets::Isr));
+            return Err(self.instruction_fault(Vector::LowerPrivilegeTransferTrap, UNIMPLEMENTED, ip, Sets::Ifa));
         }
         let translation = self.find_instruction(ip)?;
         let pte = translation.pte;
@@ -109,7 +109,7 @@ impl Processor {
         let isr = Isr::new().with_code(code).with_x(x).with_ei(self.registers.psr.ri());
         self.raise(Interruption {
             isr,
-            ifa: (sets != Sets::Isr).then_some(ip & !0xf),
+            ifa: Some(ip & !0xf),
             itir: (sets == Sets::Itir).then(|| self.default_itir(ip)),
             ..Interruption::fault(vector, 0)
         })
@@ -126,7 +126,6 @@ impl Processor {
 /// What a fault sets besides ISR.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sets {
-    Isr,
     Ifa,
     Itir,
 }
