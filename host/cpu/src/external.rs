@@ -102,15 +102,21 @@ impl Processor {
 
     /// Writes the interval time counter.
     pub fn set_itc(&mut self, value: u64) {
+        self.check_timer();
         self.external.itc_offset = value.wrapping_sub(self.configuration.clock.ticks());
-        self.set_itm(self.registers.cr[cr::ITM]);
+        self.arm();
     }
 
     /// Writes `cr.itm`. The timer fires when ar.itc reaches it; a value in the past is reached when ar.itc has
     /// wrapped.
     pub fn set_itm(&mut self, value: u64) {
+        self.check_timer();
         self.registers.cr[cr::ITM] = value;
-        self.external.armed = value.wrapping_sub(self.itc()) as i64 > 0;
+        self.arm();
+    }
+
+    fn arm(&mut self) {
+        self.external.armed = self.registers.cr[cr::ITM].wrapping_sub(self.itc()) as i64 > 0;
     }
 
     /// Ticks until the interval timer fires, if it will and is not masked.

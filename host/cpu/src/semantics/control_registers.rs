@@ -21,6 +21,13 @@ pub const fn is_interruption_register(number: usize) -> bool {
     matches!(number, cr::IPSR..=cr::IHA)
 }
 
+/// Whether PSR.ic keeps a register from being used. At PSR.vm = 1 it is the virtual machine monitor that knows the
+/// guest's PSR.ic.
+fn is_collecting(p: &Processor, number: usize) -> bool {
+    let psr = p.registers.psr;
+    is_interruption_register(number) && psr.ic() && !psr.vm()
+}
+
 /// A control register that cannot be written.
 #[must_use]
 pub const fn is_read_only(number: usize) -> bool {
@@ -80,7 +87,7 @@ pub const fn written(number: usize, value: u64) -> u64 {
 
 pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
     let number = usize::from(op.r3);
-    if is_reserved(number) || is_read_only(number) {
+    if is_reserved(number) || is_read_only(number) || is_collecting(p, number) {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     p.privileged()?;
@@ -89,24 +96,17 @@ pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
     p.virtualized()?;
-    // SDM 3:175 prints this test first; at PSR.vm = 1 the virtualization fault precedes it.
-    if is_interruption_register(number) && p.registers.psr.ic() {
-        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
-    }
     p.write_cr(number, value);
     Err(Stop::Serialize)
 }
 
 pub(super) fn mov_from_cr(p: &mut Processor, op: &Op) -> Outcome {
     let number = usize::from(op.r3);
-    if is_reserved(number) {
+    if is_reserved(number) || is_collecting(p, number) {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     p.privileged()?;
     p.virtualized()?;
-    if is_interruption_register(number) && p.registers.psr.ic() {
-        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
-    }
     let value = p.read_cr(number);
     p.set_gr(op.r1, value, false);
     Ok(())
@@ -126,13 +126,20 @@ impl Processor {
     /// Writes a control register with a value that has passed the checks of `mov cr=`.
     pub fn write_cr(&mut self, number: usize, value: u64) {
         let value = written(number, value);
+        if number == cr::ITV {
+            self.check_timer();
+        }
         match number {
             cr::ITM => self.set_itm(value),
             cr::EOI => self.end_of_interrupt(),
+            // SDM 3:176
+            cr::IIPA => {
+                self.registers.cr[cr::IIPA] = value;
+                self.last_ip = value;
+            }
             number => self.registers.cr[number & 127] = value,
         }
-        if matches!(number, cr::TPR | cr::ITV) {
-            self.check_timer();
+        if number == cr::TPR {
             self.port().request_attention();
         }
     }
