@@ -43,25 +43,37 @@ impl Processor {
         self.mmu.forget(&self.registers);
     }
 
-    /// The checks of [`Processor::insert_tc`] and, with a translation register, [`Processor::insert_tr`], without
-    /// the insertion: for what comes between them, the virtualization fault.
+    /// Those checks of an insertion that depend on its operands only: the number of the translation register, if it
+    /// has one, and the page table entry.
     ///
     /// # Errors
-    /// Reserved Register/Field, Unimplemented Data Address.
-    pub fn check_insertion(&mut self, register: Option<u64>, pte: u64) -> Outcome {
-        let itir = self.registers.cr[cr::ITIR];
-        let reserved = register.is_some_and(|register| register & 0xff >= REGISTERS as u64)
-            || itir & !ITIR != 0
-            || !is_page_size((itir >> 2 & 63) as u8)
-            || Pte::from(pte).is_reserved();
-        if reserved {
+    /// Reserved Register/Field.
+    pub fn check_translation(&mut self, register: Option<u64>, pte: u64) -> Outcome {
+        if register.is_some_and(|register| register & 0xff >= REGISTERS as u64) || Pte::from(pte).is_reserved() {
             return Err(self.raise(Interruption::RESERVED_REGISTER_FIELD));
         }
-        let va = self.registers.cr[cr::IFA];
+        Ok(())
+    }
+
+    /// Checks an address that is not accessed.
+    ///
+    /// # Errors
+    /// Unimplemented Data Address.
+    pub fn check_implemented(&mut self, va: u64) -> Outcome {
         if !self.implements(va) {
             self.fault(&Reference::none(), va, Fault::UnimplementedDataAddress)?;
         }
         Ok(())
+    }
+
+    /// All checks of an insertion.
+    pub(super) fn check_insertion(&mut self, register: Option<u64>, pte: u64) -> Outcome {
+        self.check_translation(register, pte)?;
+        let itir = self.registers.cr[cr::ITIR];
+        if itir & !ITIR != 0 || !is_page_size((itir >> 2 & 63) as u8) {
+            return Err(self.raise(Interruption::RESERVED_REGISTER_FIELD));
+        }
+        self.check_implemented(self.registers.cr[cr::IFA])
     }
 
     /// `itc.i`, `itc.d`: a translation from a page table entry, cr.ifa and cr.itir.

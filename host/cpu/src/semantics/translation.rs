@@ -18,7 +18,7 @@ pub mod non_access {
 /// ISR.code bits 7:4 of Register NaT Consumption.
 const REGISTER_NAT: u16 = 0x10;
 
-/// The address of an instruction that accesses no memory, which must not be NaT.
+/// The address, or another operand, of an instruction that accesses no memory; it must not be NaT.
 ///
 /// # Errors
 /// Register NaT Consumption.
@@ -36,8 +36,8 @@ fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
     Err(Stop::Serialize)
 }
 
-/// What inserts have in common: PSR.ic must be 0, the entry well formed. The virtualization fault precedes what
-/// depends on control registers, because a guest's are elsewhere.
+/// What inserts have in common: PSR.ic must be 0, the operands well formed. The virtualization fault precedes what
+/// depends on PSR.ic and on control registers, because a guest's are elsewhere.
 fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, Stop> {
     if p.registers.psr.ic() && !p.registers.psr.vm() {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
@@ -45,8 +45,8 @@ fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, St
     p.privileged()?;
     let register = register.map(|r| p.gr_not_nat(r)).transpose()?;
     let pte = p.gr_not_nat(op.r2)?;
+    p.check_translation(register, pte)?;
     p.virtualized()?;
-    p.check_insertion(register, pte)?;
     Ok(pte)
 }
 
@@ -77,6 +77,7 @@ fn range(p: &mut Processor, op: &Op) -> Result<(u64, u8), Stop> {
     p.privileged()?;
     let address = p.gr_not_nat(op.r3)?;
     let page_size = (p.gr_not_nat(op.r2)? >> 2 & 0x3f) as u8;
+    p.check_implemented(address)?;
     p.virtualized()?;
     Ok((address, page_size))
 }
@@ -149,7 +150,7 @@ pub(super) fn tak(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn probe(p: &mut Processor, op: &Op, write: bool) -> Outcome {
-    let privilege = p.gr_not_nat(op.r2)? as u8 & 3;
+    let privilege = non_access_address(p, op.r2, non_access::PROBE, !write, write)? as u8 & 3;
     probe_at(p, op, write, privilege)
 }
 
