@@ -149,7 +149,14 @@ impl Processor {
         while self.rse.missing > 0 {
             let address = self.rse.bspstore.wrapping_sub(8);
             match self.rse_load(address) {
-                Ok(value) => self.rse.loaded_for_frame(&mut self.registers, value),
+                Ok(value) => {
+                    self.rse.loaded_for_frame(&mut self.registers, value);
+                    // They hold for one mandatory load, too (SDM 2:26, 2:152).
+                    let psr = self.registers.psr;
+                    if psr.da() || psr.dd() {
+                        self.set_psr(psr.with_da(false).with_dd(false));
+                    }
+                }
                 Err(Stop::Fault) => return Err(Stop::IncompleteFrame),
                 Err(stop) => return Err(stop),
             }
