@@ -7,6 +7,9 @@ pub mod interpreter;
 
 pub use interpreter::Interpreter;
 
+#[cfg(test)]
+mod tests;
+
 use crate::exit::Exit;
 use crate::processor::Processor;
 

@@ -1,0 +1,3 @@
+//! Guest programs run by the interpreter.
+
+mod random;
