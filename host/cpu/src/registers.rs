@@ -97,10 +97,10 @@ pub struct Registers {
     pub dbr: [u64; 16],
     /// Instruction breakpoint registers.
     pub ibr: [u64; 16],
-    /// Performance monitor configuration registers.
-    pub pmc: [u64; 64],
+    /// Performance monitor configuration registers. Those that a model does not have do not fault (SDM 3:180).
+    pub pmc: [u64; 256],
     /// Performance monitor data registers.
-    pub pmd: [u64; 64],
+    pub pmd: [u64; 256],
 }
 
 impl Registers {
@@ -124,8 +124,8 @@ impl Registers {
             pkr: [0; 16],
             dbr: [0; 16],
             ibr: [0; 16],
-            pmc: [0; 64],
-            pmd: [0; 64],
+            pmc: [0; 256],
+            pmd: [0; 256],
         };
         registers.fr[1] = Fr::ONE;
         registers.ar[ar::FPSR] = 0x0009_804c_0270_033f;

@@ -63,27 +63,29 @@ impl VirtualProcessor {
     /// A virtualization fault of the instruction at IP and PSR.ri.
     pub fn virtualization(&mut self, p: &mut Processor, instruction: &Instruction) {
         let stepping = p.registers.psr.ss();
+        let collected = p.guest_ic.then_some(p.registers.ip);
         if let Some(outcome) = self.conventional.emulate(p, &mut self.vpd, instruction.slot()) {
-            self.conclude(p, outcome, stepping);
+            self.conclude(p, outcome, stepping, collected);
         }
     }
 
-    /// What follows the emulation of the instruction at IP and PSR.ri, outside of the run loop.
-    fn conclude(&mut self, p: &mut Processor, outcome: Outcome, stepping: bool) {
+    /// What follows the emulation of the instruction at IP and PSR.ri, outside of the run loop. `collected` is its bundle,
+    /// if the guest's PSR.ic was 1 before it.
+    fn conclude(&mut self, p: &mut Processor, outcome: Outcome, stepping: bool, collected: Option<u64>) {
         let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
         match outcome {
             Ok(()) | Err(Stop::Serialize) => {
-                complete(p, ip);
+                complete(p, collected);
                 let last = slot == 2;
                 let psr = u64::from(p.registers.psr) & !Psr::ONE_INSTRUCTION;
-                p.registers.ip = if last { ip + 16 } else { ip };
+                p.registers.ip = if last { ip.wrapping_add(16) } else { ip };
                 p.set_psr(Psr::from(psr).with_ri(if last { 0 } else { slot + 1 }));
                 if stepping {
                     let isr = Isr::new().with_code(SINGLE_STEP).with_ei(slot);
                     self.reflect(p, &Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) });
                 }
             }
-            Err(Stop::Return) => complete(p, ip),
+            Err(Stop::Return) => complete(p, collected),
             Err(_) => {
                 p.raised.isr.set_ei(slot);
                 p.raised.isr.set_ir(p.frame_is_incomplete());
@@ -94,10 +96,12 @@ impl VirtualProcessor {
     }
 }
 
-/// Counts an instruction of the bundle at `ip`.
-fn complete(p: &mut Processor, ip: u64) {
+/// Counts an instruction, which cr.iipa names if it was executed at PSR.ic = 1 (SDM 2:40).
+fn complete(p: &mut Processor, collected: Option<u64>) {
     p.instructions += 1;
-    p.last_ip = ip & !0xf;
+    if let Some(ip) = collected {
+        p.last_ip = ip;
+    }
 }
 
 impl Hook for VirtualProcessor {

@@ -66,8 +66,12 @@ impl Processor {
         Ok(())
     }
 
-    /// All checks of an insertion.
-    pub(super) fn check_insertion(&mut self, register: Option<u64>, pte: u64) -> Outcome {
+    /// The checks of [`Processor::insert_tc`] and, with a translation register, [`Processor::insert_tr`], without
+    /// the insertion.
+    ///
+    /// # Errors
+    /// Reserved Register/Field, Unimplemented Data Address.
+    pub fn check_insertion(&mut self, register: Option<u64>, pte: u64) -> Outcome {
         self.check_translation(register, pte)?;
         let itir = self.registers.cr[cr::ITIR];
         if itir & !ITIR != 0 || !is_page_size((itir >> 2 & 63) as u8) {

@@ -4,7 +4,6 @@ use crate::interruption::Interruption;
 use crate::model::{CPUID, is_page_size};
 use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
-use crate::registers::Registers;
 
 /// The bits that must be written as 0 to a region register and a protection key register.
 const RR_RESERVED: u64 = !0xffff_fffd;
@@ -21,9 +20,6 @@ pub const fn is_rr(value: u64) -> bool {
 pub const fn is_pkr(value: u64) -> bool {
     value & PKR_RESERVED == 0
 }
-
-/// Performance monitor registers that a model does not have do not fault (SDM 3:180); here they are ignored.
-const MONITORS: usize = 256;
 
 /// The number in a general register, below `registers`.
 fn index(p: &mut Processor, r: u8, registers: usize) -> Result<usize, Stop> {
@@ -86,20 +82,16 @@ pub(super) fn mov_to_pkr(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn mov_to_pmc(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, MONITORS)?;
+    let (index, value) = to(p, op, p.registers.pmc.len())?;
     p.virtualized()?;
-    if let Some(pmc) = p.registers.pmc.get_mut(index) {
-        *pmc = value;
-    }
+    p.registers.pmc[index] = value;
     Ok(())
 }
 
 pub(super) fn mov_to_pmd(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, MONITORS)?;
+    let (index, value) = to(p, op, p.registers.pmd.len())?;
     p.virtualized()?;
-    if let Some(pmd) = p.registers.pmd.get_mut(index) {
-        *pmd = value;
-    }
+    p.registers.pmd[index] = value;
     Ok(())
 }
 
@@ -136,9 +128,8 @@ pub(super) fn mov_from_pkr(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn mov_from_pmc(p: &mut Processor, op: &Op) -> Outcome {
-    let index = from(p, op, MONITORS)?;
-    let value = p.registers.pmc.get(index).copied().unwrap_or(0);
-    p.set_gr(op.r1, value, false);
+    let index = from(p, op, p.registers.pmc.len())?;
+    p.set_gr(op.r1, p.registers.pmc[index], false);
     Ok(())
 }
 
@@ -146,11 +137,10 @@ pub(super) fn mov_from_pmc(p: &mut Processor, op: &Op) -> Outcome {
 /// read as 0 (SDM 3:181).
 pub(super) fn mov_from_pmd(p: &mut Processor, op: &Op) -> Outcome {
     const FIRST_COUNTER: usize = 4;
-    let index = index(p, op.r3, MONITORS)?;
-    let Registers { psr, pmc, pmd, .. } = &p.registers;
-    let monitored = index >= FIRST_COUNTER && pmc.get(index).is_some_and(|pmc| pmc >> 6 & 1 != 0);
-    let private = psr.cpl() != 0 && (psr.sp() || monitored);
-    let value = if private { 0 } else { pmd.get(index).copied().unwrap_or(0) };
+    let index = index(p, op.r3, p.registers.pmd.len())?;
+    let privileged = index >= FIRST_COUNTER && p.registers.pmc[index] >> 6 & 1 != 0;
+    let private = p.registers.psr.cpl() != 0 && (p.registers.psr.sp() || privileged);
+    let value = if private { 0 } else { p.registers.pmd[index] };
     p.set_gr(op.r1, value, false);
     Ok(())
 }

@@ -52,6 +52,10 @@ impl Guest<'_> {
             cr::ITM => self.set_itm(value),
             cr::EOI => self.end_of_interrupt(),
             cr::PTA => self.p.write_cr(cr::PTA, value),
+            cr::IIPA => {
+                self.vpd.vcr[cr::IIPA] = value;
+                self.p.last_ip = value;
+            }
             // The deferral of speculative loads and the VHPT walker look at the processor's.
             cr::DCR | cr::ITV => {
                 self.vpd.vcr[number] = value;

@@ -49,6 +49,7 @@ fn range(g: &mut Guest, i: &Instruction) -> Result<(u64, u8), Stop> {
     g.p.privileged()?;
     let address = g.p.gr_not_nat(i.r3)?;
     let page_size = (g.p.gr_not_nat(i.r2)? >> 2 & 0x3f) as u8;
+    g.p.check_implemented(address)?;
     Ok((address, page_size))
 }
 
