@@ -3,6 +3,7 @@
 mod console;
 mod disasm;
 mod guests;
+mod monitor;
 mod plugins;
 mod run;
 

@@ -10,12 +10,12 @@ use patchbay_machine::loader::{LoadError, Source};
 use patchbay_machine::machine::{Configuration, Machine, MachineError, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
-use patchbay_machine::supervisor::{Native, Supervisor};
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::statistics::VmStatistics;
 
 use crate::console::progress::Progress;
 use crate::console::{Console, ConsoleError, Place, signals};
 use crate::guests::{FindError, find};
+use crate::monitor::{Monitor, MonitorError, supervisor};
 
 /// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)
 #[derive(Args)]
@@ -36,9 +36,6 @@ pub(crate) struct Run {
     /// The size of memory, with K, M or G [default: the guest's, mostly 1G]
     #[arg(long, short, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
-    /// Who emulates the guest's privileged instructions
-    #[arg(long, value_enum, default_value = "native")]
-    mode: Mode,
     /// Adds to the guest's command line
     #[arg(long, short, value_name = "TEXT")]
     append: Vec<String>,
@@ -69,14 +66,8 @@ pub(crate) struct Run {
     /// How to print the counts at the end, on standard error
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Mode {
-    /// Nobody: the guest owns the machine
-    Native,
-    /// The monitor, at a fault each time
-    Trap,
+    #[command(flatten)]
+    monitor: Monitor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +83,15 @@ enum Stats {
     None,
 }
 
+/// The counts of machine and monitor as one JSON object.
+#[derive(serde::Serialize)]
+struct AllStatistics<'a> {
+    #[serde(flatten)]
+    machine: &'a Statistics,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monitor: Option<VmStatistics>,
+}
+
 /// Why a guest cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -105,6 +105,8 @@ pub(crate) enum RunError {
     Console(#[from] ConsoleError),
     #[error("{0} uses at most {1} processors, not {2}")]
     Processors(String, usize, usize),
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
     #[error("cannot watch for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -131,19 +133,21 @@ impl Run {
         let guest = find(&self.guest)?;
         let source = self.source(&guest);
         let mut configuration = self.configuration(&guest, &source)?;
+        let monitor = self.monitor.start()?;
         let progress = Progress::start(format!("loading {}", guest.name));
         let mut machine = Machine::new(&configuration, &source)?;
         drop(progress);
         let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
         let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
         let mut sum = Statistics::default();
-        let (outcome, positions) = loop {
+        let (outcome, positions, vm) = loop {
+            let vm = monitor.as_ref().map(|monitor| monitor.vm(0, configuration.processors)).transpose()?;
             let output = console.attach(machine.input(), machine.output());
-            let Ended { outcome, statistics, positions } = machine.run(|_| self.supervisor())?;
+            let Ended { outcome, statistics, positions } = machine.run(|index| supervisor(vm.as_ref(), index))?;
             let _all_is_written = output.join();
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {
-                break (outcome, positions);
+                break (outcome, positions, vm);
             }
             configuration.instruction_limit =
                 self.limit_instructions.map(|limit| limit.saturating_sub(sum.instructions));
@@ -153,19 +157,19 @@ impl Run {
         };
         drop(console);
         let status = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
+        let symbols = &configuration.symbols;
+        let vm = vm.map(|vm| {
+            vm.statistics(|address| symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}")))
+        });
         match self.stats {
-            Stats::Text => eprint!("{sum}"),
-            Stats::Json => eprintln!("{}", serde_json::to_string(&sum).unwrap_or_default()),
+            Stats::Text => eprint!("{sum}{}", vm.map(|vm| vm.to_string()).unwrap_or_default()),
+            Stats::Json => {
+                let all = AllStatistics { machine: &sum, monitor: vm };
+                eprintln!("{}", serde_json::to_string(&all).unwrap_or_default());
+            }
             Stats::None => {}
         }
         Ok(status)
-    }
-
-    fn supervisor(&self) -> Box<dyn Supervisor> {
-        match self.mode {
-            Mode::Native => Box::new(Native),
-            Mode::Trap => Box::new(Virtual),
-        }
     }
 
     fn source(&self, guest: &Guest) -> Source {

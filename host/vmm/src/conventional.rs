@@ -36,6 +36,12 @@ pub struct Conventional {
 }
 
 impl Conventional {
+    /// A path that fetches in this way.
+    #[must_use]
+    pub fn new(fetch: Fetch) -> Conventional {
+        Conventional { fetch, ..Conventional::default() }
+    }
+
     /// Emulates the instruction at IP and PSR.ri, whose slot was `bits` when it faulted. `None` if something else stands
     /// there now: the guest executes that.
     pub fn emulate(&mut self, p: &mut Processor, vpd: &mut Vpd, bits: u64) -> Option<Outcome> {

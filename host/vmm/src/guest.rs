@@ -71,10 +71,12 @@ impl Guest<'_> {
         self.vpd.vpsr = after & vpsr::ALL & !vpsr::VM;
         self.p.guest_ic = self.ic();
         let machine = Psr::from(after & !vpsr::ALL | MACHINE);
-        let changed = machine != self.p.registers.psr;
+        let mut changed = machine != self.p.registers.psr;
         if changed {
             self.p.set_psr(machine);
         }
+        // An instruction that changes PSR.ic is the last of its block.
+        changed |= (before ^ after) & vpsr::IC != 0;
         let delivers = after & !before & vpsr::I != 0 && self.ask_for_interrupt();
         if changed || delivers { Err(Stop::Serialize) } else { Ok(()) }
     }

@@ -60,6 +60,7 @@ impl Guest<'_> {
 
     /// Writes the guest's ar.itc.
     pub fn set_itc(&mut self, value: u64) {
+        self.p.check_timer();
         self.vpd.vitc_offset = value.wrapping_sub(self.p.itc());
         self.set_itm(self.vpd.vcr[cr::ITM]);
     }

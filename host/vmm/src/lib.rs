@@ -5,6 +5,10 @@
 //! | [`guest`] | what of a guest is in the processor and what is in its VPD |
 //! | [`supervisor`] | what happens at each exit of a processor |
 //! | [`emulate`] | the emulation of each instruction, a file a family |
+//! | [`patch_manager`] | what happens at a virtualization fault: classify, build, patch |
+//! | [`emulation_manager`] | what happens at a trigger |
+//! | [`sites`], [`ids`], [`table`] | where triggers stand, what they carry, what that leads to |
+//! | [`services`] | what routines can ask the host for |
 //! | [`conventional`] | the conventional path: trap frame, fetch, decode, emulate |
 //! | [`plugins`], [`policy`] | plugins: finding, loading; which of them a virtual machine runs under |
 //! | [`reflect`], [`interrupts`] | interruptions of the guest, its local SAPIC and timer |
@@ -12,16 +16,28 @@
 //! To emulate another instruction: its row in `patchbay_isa` gets a cause, its mnemonic is appended in
 //! `patchbay_plugin_api`, and the file of its family in [`emulate`] gets a function.
 
+pub mod cache;
 pub mod code;
 pub mod conventional;
 pub mod emulate;
+pub mod emulation_manager;
+pub mod fast;
 pub mod fetch;
 pub mod frame;
 pub mod guest;
+pub mod ids;
 pub mod instruction;
 pub mod interrupts;
+pub mod patch_manager;
 pub mod plugins;
 pub mod policy;
 pub mod reflect;
+pub mod report;
+pub mod services;
+pub mod sites;
+pub mod statistics;
 pub mod supervisor;
+pub mod table;
+pub mod trigger;
+pub mod vm;
 pub mod vp;

@@ -1,19 +1,32 @@
 //! The owner of the exits of a machine's processor whose guest is virtualized.
 
+use std::sync::Arc;
+
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
 
+use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
 /// The monitor's side of one processor's exits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Virtual;
+pub struct Virtual {
+    vm: Arc<Vm>,
+    index: usize,
+}
+
+impl Virtual {
+    /// The owner of the exits of a virtual machine's processor.
+    #[must_use]
+    pub fn new(vm: Arc<Vm>, index: usize) -> Virtual {
+        Virtual { vm, index }
+    }
+}
 
 impl Supervisor for Virtual {
     fn start(&mut self, processor: &mut Processor) {
-        processor.hook = Some(Box::new(VirtualProcessor::new(processor)));
+        processor.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)));
     }
 
     fn react(&mut self, executor: &mut Executor, exit: Exit, platform: &Platform) -> Reaction {
@@ -38,7 +51,11 @@ impl Supervisor for Virtual {
             vp.guest(p).deliver_interrupt();
         }
         let stuck = vp.is_stuck();
+        let failure = vp.failure.take();
         p.hook = Some(vp);
+        if let Some(failure) = failure {
+            return crash(failure.to_string(), executor, platform);
+        }
         if stuck {
             let ip = p.registers.ip;
             return crash(

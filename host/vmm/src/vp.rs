@@ -1,16 +1,24 @@
 //! A virtual processor: its descriptor and what the monitor knows of it.
 
+use std::sync::Arc;
+
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::hook::Hook;
 use patchbay_cpu::interruption::{Interruption, Isr, Vector};
 use patchbay_cpu::op::{Op, Outcome, Stop};
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
-use patchbay_isa::Instruction;
+use patchbay_plugin_api::services::ServicesRef;
 use patchbay_plugin_api::vpd::Vpd;
 
+use crate::cache::SiteCache;
 use crate::conventional::Conventional;
 use crate::guest::{Guest, take_over};
+use crate::plugins::Failed;
+use crate::services::services;
+use crate::statistics::{Counters, VpStatistics};
+use crate::table::Table;
+use crate::vm::Vm;
 
 /// Interruptions in a row, with no instruction completed, that no handler can mend.
 const MOST_FAULTS: u32 = 16;
@@ -19,10 +27,21 @@ const SINGLE_STEP: u16 = 1 << 3;
 
 /// One virtual processor. It is the hook of its processor, and lives there.
 pub struct VirtualProcessor {
+    /// Its number.
+    pub index: usize,
+    /// Its virtual machine.
+    pub vm: Arc<Vm>,
     /// Its descriptor.
     pub vpd: Vpd,
     /// Its conventional path.
     pub conventional: Conventional,
+    /// What it counted.
+    pub counters: Counters,
+    /// What a plugin did that its virtual machine does not survive.
+    pub failure: Option<Failed>,
+    pub(crate) table: Option<Arc<Table>>,
+    pub(crate) services: ServicesRef,
+    pub(crate) cache: SiteCache,
     /// The instruction count at the last interruption, and the interruptions since it has changed.
     progress: (u64, u32),
 }
@@ -30,8 +49,19 @@ pub struct VirtualProcessor {
 impl VirtualProcessor {
     /// A virtual processor that takes over a processor as it is.
     #[must_use]
-    pub fn new(p: &mut Processor) -> VirtualProcessor {
-        VirtualProcessor { vpd: take_over(p), conventional: Conventional::default(), progress: (0, 0) }
+    pub fn new(vm: Arc<Vm>, index: usize, p: &mut Processor) -> VirtualProcessor {
+        VirtualProcessor {
+            index,
+            vpd: take_over(p),
+            conventional: Conventional::new(vm.fetch),
+            counters: Counters::default(),
+            failure: None,
+            table: vm.patching.as_ref().and_then(|patching| patching.table(index)).cloned(),
+            services: services(),
+            cache: SiteCache::default(),
+            progress: (0, 0),
+            vm,
+        }
     }
 
     /// Runs something on the guest.
@@ -60,32 +90,22 @@ impl VirtualProcessor {
         self.progress.1 > MOST_FAULTS
     }
 
-    /// A virtualization fault of the instruction at IP and PSR.ri.
-    pub fn virtualization(&mut self, p: &mut Processor, instruction: &Instruction) {
-        let stepping = p.registers.psr.ss();
-        let collected = p.guest_ic.then_some(p.registers.ip);
-        if let Some(outcome) = self.conventional.emulate(p, &mut self.vpd, instruction.slot()) {
-            self.conclude(p, outcome, stepping, collected);
-        }
-    }
-
-    /// What follows the emulation of the instruction at IP and PSR.ri, outside of the run loop. `collected` is its bundle,
-    /// if the guest's PSR.ic was 1 before it.
-    fn conclude(&mut self, p: &mut Processor, outcome: Outcome, stepping: bool, collected: Option<u64>) {
-        let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
+    /// What follows the emulation of the instruction at IP and PSR.ri, outside of the run loop.
+    pub(crate) fn conclude(&mut self, p: &mut Processor, before: &Before, outcome: Outcome) {
+        let Before { ip, slot, .. } = *before;
         match outcome {
             Ok(()) | Err(Stop::Serialize) => {
-                complete(p, collected);
+                before.complete(p);
                 let last = slot == 2;
                 let psr = u64::from(p.registers.psr) & !Psr::ONE_INSTRUCTION;
                 p.registers.ip = if last { ip.wrapping_add(16) } else { ip };
                 p.set_psr(Psr::from(psr).with_ri(if last { 0 } else { slot + 1 }));
-                if stepping {
+                if before.stepping {
                     let isr = Isr::new().with_code(SINGLE_STEP).with_ei(slot);
                     self.reflect(p, &Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) });
                 }
             }
-            Err(Stop::Return) => complete(p, collected),
+            Err(Stop::Return) => before.complete(p),
             Err(_) => {
                 p.raised.isr.set_ei(slot);
                 p.raised.isr.set_ir(p.frame_is_incomplete());
@@ -94,20 +114,59 @@ impl VirtualProcessor {
             }
         }
     }
+
+    /// What it did.
+    #[must_use]
+    pub fn statistics(&self) -> VpStatistics {
+        VpStatistics::new(self.index, &self.counters, &self.conventional.counts)
+    }
 }
 
-/// Counts an instruction, which cr.iipa names if it was executed at PSR.ic = 1 (SDM 2:40).
-fn complete(p: &mut Processor, collected: Option<u64>) {
-    p.instructions += 1;
-    if let Some(ip) = collected {
-        p.last_ip = ip;
+/// What an instruction that is emulated found.
+pub(crate) struct Before {
+    pub(crate) ip: u64,
+    pub(crate) slot: u8,
+    /// PSR.ss.
+    stepping: bool,
+    /// The guest's PSR.ic.
+    collecting: bool,
+}
+
+impl Before {
+    pub(crate) fn new(p: &Processor) -> Before {
+        let registers = &p.registers;
+        Before {
+            ip: registers.ip,
+            slot: registers.psr.ri(),
+            stepping: registers.psr.ss(),
+            collecting: p.interruption_collection(),
+        }
+    }
+
+    /// Counts the instruction, which cr.iipa names if it was executed at PSR.ic = 1 (SDM 2:40).
+    fn complete(&self, p: &mut Processor) {
+        p.instructions += 1;
+        if self.collecting {
+            p.last_ip = self.ip;
+        }
     }
 }
 
 impl Hook for VirtualProcessor {
-    fn break_instruction(&mut self, _: &mut Processor, _: &Op, _: u64) -> Option<Outcome> {
-        None
+    fn break_instruction(&mut self, p: &mut Processor, op: &Op, iim: u64) -> Option<Outcome> {
+        self.trigger(p, op, iim)
     }
 
-    fn flush(&mut self, _: &Processor, _: PhysicalAddress) {}
+    fn flush(&mut self, p: &Processor, line: PhysicalAddress) {
+        if self.table.is_some() {
+            self.counters.forgotten += self.vm.sites.compare(p.bus(), line);
+        }
+    }
+}
+
+impl Drop for VirtualProcessor {
+    fn drop(&mut self) {
+        self.cache.add();
+        self.vm.finish(self.statistics());
+    }
 }

@@ -41,7 +41,8 @@ fn ignored_bits(number: usize) -> u64 {
 }
 
 /// Whether writing the value raises a Reserved Register/Field fault. Of precision controls, 1 is reserved.
-pub(super) fn is_reserved(number: usize, value: u64) -> bool {
+#[must_use]
+pub fn is_reserved(number: usize, value: u64) -> bool {
     let precision = |sf: u32| value >> (6 + 13 * sf + 2) & 3;
     value & reserved_bits(number) != 0 || number == ar::FPSR && (0..4).any(|sf| precision(sf) == 1)
 }

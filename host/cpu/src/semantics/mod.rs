@@ -5,7 +5,7 @@
 //! targets are legal.
 
 pub mod a;
-mod application_registers;
+pub mod application_registers;
 pub mod b;
 #[cfg(test)]
 mod branch_tests;

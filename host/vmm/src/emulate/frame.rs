@@ -7,8 +7,11 @@ use patchbay_cpu::registers::cr;
 
 use crate::guest::Guest;
 
-/// Not privileged.
-pub(super) fn cover(g: &mut Guest) -> Outcome {
+/// `cover`; not privileged.
+///
+/// # Errors
+/// [`Stop::Serialize`], always.
+pub fn cover(g: &mut Guest) -> Outcome {
     let cfm = g.p.cover_frame();
     if !g.ic() {
         g.vpd.vcr[cr::IFS] = 1 << 63 | u64::from(cfm);
@@ -16,7 +19,11 @@ pub(super) fn cover(g: &mut Guest) -> Outcome {
     Err(Stop::Serialize)
 }
 
-pub(super) fn rfi(g: &mut Guest) -> Outcome {
+/// `rfi`.
+///
+/// # Errors
+/// [`Stop::Return`] or a fault.
+pub fn rfi(g: &mut Guest) -> Outcome {
     g.p.privileged()?;
     let psr = Psr::from(g.vpd.vcr[cr::IPSR]);
     g.legal(psr.is())?;

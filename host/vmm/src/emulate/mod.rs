@@ -7,6 +7,7 @@
 mod application;
 mod control;
 mod frame;
+pub use frame::{cover, rfi};
 mod indexed;
 mod status;
 mod translation;

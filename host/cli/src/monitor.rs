@@ -1,0 +1,152 @@
+//! Under which monitor and policy a guest runs.
+
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use patchbay_machine::supervisor::{Native, Supervisor};
+use patchbay_vmm::fetch::Fetch as How;
+use patchbay_vmm::ids::{BASE_ID, RESERVED_NUM, RangeError};
+use patchbay_vmm::plugins::{Failed, Registry, Routines};
+use patchbay_vmm::policy::{self, Choice, Policy};
+use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::vm::{Plugins, Scope as Tables, Vm, Vmm};
+
+/// The monitor.
+#[derive(Args)]
+#[command(next_help_heading = "Virtualization")]
+pub(crate) struct Monitor {
+    /// Who emulates the guest's privileged instructions
+    #[arg(long, value_enum, default_value = "patch")]
+    mode: Mode,
+    /// What decides which of them are patched: a policy's name or file (`patchbay plugins` lists them)
+    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    policy: String,
+    /// The policy's classifier, by name or file, with settings
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
+    classifier: Option<String>,
+    /// The policy's patch manager
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
+    patch_manager: Option<String>,
+    /// The policy's emulation routines; with --scope vp once for each virtual processor, the last for all others
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
+    routines: Vec<String>,
+    /// Whether virtual processors share a routine table
+    #[arg(long, value_enum, default_value = "vmm")]
+    scope: Scope,
+    /// How the conventional path reads the instruction that it emulates
+    #[arg(long, value_enum, default_value = "translated")]
+    fetch: Fetch,
+    /// The lowest immediate of break that triggers use
+    #[arg(long, value_name = "ID", default_value_t = BASE_ID, value_parser = id)]
+    base_id: u32,
+    /// How many immediates triggers may use
+    #[arg(long, value_name = "N", default_value_t = RESERVED_NUM, value_parser = id)]
+    reserved_num: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Nobody: the guest owns the machine
+    Native,
+    /// The monitor, at a fault each time
+    Trap,
+    /// The monitor, which replaces them by triggers as the policy says
+    Patch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scope {
+    /// All of them one
+    Vmm,
+    /// Each its own
+    Vp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Fetch {
+    /// As data, through a temporary entry of the data TLB if it needs one
+    Translated,
+    /// In physical mode
+    Physical,
+}
+
+/// Why there is no such monitor.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MonitorError {
+    #[error(transparent)]
+    Policy(#[from] policy::Error),
+    #[error(transparent)]
+    Plugin(#[from] Failed),
+    #[error(transparent)]
+    Ids(#[from] RangeError),
+}
+
+fn id(text: &str) -> Result<u32, std::num::ParseIntError> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
+}
+
+/// A monitor at work; `None` in native mode.
+pub(crate) struct Started {
+    vmm: Arc<Vmm>,
+    plugins: Option<Plugins>,
+    scope: Tables,
+    fetch: How,
+}
+
+impl Monitor {
+    /// Loads the plugins.
+    pub(crate) fn start(&self) -> Result<Option<Started>, MonitorError> {
+        let plugins = match self.mode {
+            Mode::Native => return Ok(None),
+            Mode::Trap => None,
+            Mode::Patch => Some(self.plugins()?),
+        };
+        Ok(Some(Started {
+            vmm: Arc::new(Vmm::with_ids(self.base_id, self.reserved_num)?),
+            plugins,
+            scope: if self.scope == Scope::Vp { Tables::Vp } else { Tables::Vmm },
+            fetch: if self.fetch == Fetch::Physical { How::Physical } else { How::Translated },
+        }))
+    }
+
+    fn plugins(&self) -> Result<Plugins, MonitorError> {
+        let registry = Registry::discover();
+        let mut policy = Policy::load(&self.policy)?;
+        let replace = |choice: &mut Choice, argument: &Option<String>| {
+            if let Some(argument) = argument {
+                *choice = Choice::from_argument(argument);
+            }
+        };
+        replace(&mut policy.classifier, &self.classifier);
+        replace(&mut policy.patch_manager, &self.patch_manager);
+        let mut choices: Vec<Choice> = self.routines.iter().map(String::as_str).map(Choice::from_argument).collect();
+        if choices.is_empty() {
+            choices.push(policy.routines);
+        }
+        let routines = choices.iter().map(|choice| choice.start(&registry).map(Arc::<Routines>::new));
+        Ok(Plugins {
+            classifier: Arc::new(policy.classifier.start(&registry)?),
+            patch_manager: Arc::new(policy.patch_manager.start(&registry)?),
+            routines: routines.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Started {
+    /// A virtual machine with so many processors.
+    pub(crate) fn vm(&self, number: u32, processors: usize) -> Result<Arc<Vm>, MonitorError> {
+        let vmm = Arc::clone(&self.vmm);
+        Ok(Arc::new(Vm::new(vmm, number, processors, self.plugins.as_ref(), self.scope, self.fetch)?))
+    }
+}
+
+/// The owner of a processor's exits.
+pub(crate) fn supervisor(vm: Option<&Arc<Vm>>, index: usize) -> Box<dyn Supervisor> {
+    match vm {
+        None => Box::new(Native),
+        Some(vm) => Box::new(Virtual::new(Arc::clone(vm), index)),
+    }
+}

@@ -1,0 +1,184 @@
+//! The emulation manager: from a trigger to its routine.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::exit::Exit;
+use patchbay_cpu::op::{Op, Outcome, Stop};
+use patchbay_cpu::processor::Processor;
+use patchbay_isa::Slot;
+use patchbay_plugin_api::instruction::{Instruction, Unit};
+
+use crate::cache::At;
+use crate::code;
+use crate::emulate::emulate;
+use crate::fast;
+use crate::guest::Guest;
+use crate::ids::ClassId;
+use crate::services::{self, Refused};
+use crate::sites::Site;
+use crate::table::Entry;
+use crate::trigger::break_immediate;
+use crate::vp::VirtualProcessor;
+
+/// One time in so many is measured.
+const SAMPLING: u64 = 64;
+
+/// What a `break` is that is not the trigger of a site at hand.
+enum Miss {
+    /// The trigger of this site.
+    Site(Arc<Site>),
+    /// A copy of a trigger of this class, made by the guest.
+    Copy(ClassId),
+    /// Code that is not there any more.
+    Stale,
+    /// The guest's own.
+    Guest,
+    /// The guest cannot fetch the instruction any more.
+    Fault(Stop),
+}
+
+impl VirtualProcessor {
+    /// A `break` of the guest; `None` if it is the guest's own.
+    #[inline]
+    pub(crate) fn trigger(&mut self, p: &mut Processor, op: &Op, iim: u64) -> Option<Outcome> {
+        self.table.as_ref()?;
+        let ids = self.vm.ids();
+        let index = iim.wrapping_sub(ids.base().into());
+        if iim != 0 && index >= ids.count().into() {
+            return None;
+        }
+        let ip = p.ip(op);
+        let at = At::new(ip, op.slot, p.code_context(ip));
+        let outcome = fast::path(|| self.known_trigger(p, at, ip, iim, index as u32));
+        outcome.or_else(|| self.unknown_trigger(p, at, ip, op.slot, iim))
+    }
+
+    /// The trigger of a site that the cache has; `None` for anything else.
+    #[inline]
+    fn known_trigger(&mut self, p: &mut Processor, at: At, ip: u64, iim: u64, index: u32) -> Option<Outcome> {
+        let site = self.cache.find(at).filter(|site| site.is_patched() && names(site, iim, index))?;
+        let entry = self.table.as_deref()?.entry(site.class())?;
+        let site = self.cache.trigger(at)?;
+        let cause = usize::from(site.instruction.cause) % self.counters.triggers.len();
+        self.counters.triggers[cause] += 1;
+        let started = self.counters.triggers[cause].is_multiple_of(SAMPLING).then(Instant::now);
+        let outcome = match &entry.routine {
+            Some(routine) => services::run(routine, self.services, p, &mut self.vpd, ip, &site.instruction),
+            None => {
+                self.counters.without_routine += 1;
+                let mut guest = Guest { p, vpd: &mut self.vpd, frame: None };
+                Ok(emulate(&mut guest, &site.instruction))
+            }
+        };
+        if let Some(started) = started {
+            self.counters.fast_time.add(started);
+        }
+        match outcome {
+            Ok(done) => Some(done),
+            Err(refused) => {
+                let instruction = site.instruction;
+                Some(self.refused(p, refused, &instruction))
+            }
+        }
+    }
+
+    /// A routine did not emulate its instruction.
+    #[cold]
+    fn refused(&mut self, p: &mut Processor, refused: Refused, instruction: &Instruction) -> Outcome {
+        if refused == Refused::Conventional {
+            self.counters.left_by_routine += 1;
+            return emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, instruction);
+        }
+        fast::leave(|| {
+            self.failure = self.table.as_ref().map(|table| table.routines().routine_panicked());
+            p.exit = Some(Exit::Hook);
+        });
+        Err(Stop::Exit)
+    }
+
+    /// Runs the routine of a class for an instruction.
+    pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
+        let routine = self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine);
+        self.counters.triggers[usize::from(instruction.cause) % self.counters.triggers.len()] += 1;
+        let outcome = match &routine {
+            Some(routine) => services::run(routine, self.services, p, &mut self.vpd, ip, instruction),
+            None => {
+                self.counters.without_routine += 1;
+                Ok(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, instruction))
+            }
+        };
+        outcome.unwrap_or_else(|refused| self.refused(p, refused, instruction))
+    }
+
+    #[cold]
+    fn unknown_trigger(&mut self, p: &mut Processor, at: At, ip: u64, slot: u8, iim: u64) -> Option<Outcome> {
+        match self.look_up(p, at, ip, Slot::new(slot)?, iim) {
+            Miss::Site(site) => {
+                self.counters.misses.looked_up += 1;
+                let (class, instruction) = (site.class(), site.instruction);
+                self.cache.remember(at, site);
+                self.cache.trigger(at);
+                Some(self.run(p, ip, class, &instruction))
+            }
+            Miss::Copy(class) => {
+                let instruction = whole(self.table.as_deref()?.entry(class)?)?;
+                self.counters.misses.copies += 1;
+                Some(self.run(p, ip, class, &instruction))
+            }
+            Miss::Stale => {
+                self.counters.misses.stale += 1;
+                p.registers.ip = ip;
+                p.registers.psr.set_ri(slot);
+                // It counts when what stands there now has executed.
+                p.instructions = p.instructions.wrapping_sub(1);
+                Some(Err(Stop::Return))
+            }
+            Miss::Fault(stop) => Some(Err(stop)),
+            Miss::Guest => None,
+        }
+    }
+
+    /// Finds out what a `break` in this slot is, from the bundle in memory.
+    fn look_up(&self, p: &mut Processor, at: At, ip: u64, slot: Slot, iim: u64) -> Miss {
+        let address = match p.translate_instruction(ip) {
+            Ok(address) => PhysicalAddress(address.0 & !0xf),
+            Err(stop) => return Miss::Fault(stop),
+        };
+        let Some(bundle) = code::read(p.bus(), address) else { return Miss::Guest };
+        let bits = bundle.slot(slot);
+        let known = self.cache.find_anywhere(at).filter(|site| site.address() == address);
+        if let Some(site) =
+            known.or_else(|| self.vm.sites.find(address, slot)).filter(|site| site.trigger() == Some(bits))
+        {
+            return Miss::Site(site);
+        }
+        let unit = bundle.template().units().map(|units| units[slot as usize]);
+        let immediate = unit.and_then(|unit| break_immediate(unit, bits));
+        let in_b = unit == Some(patchbay_isa::Unit::B);
+        let Some(immediate) = immediate.filter(|immediate| iim == if in_b { 0 } else { u64::from(*immediate) }) else {
+            code::invalidate(p.bus(), address);
+            return Miss::Stale;
+        };
+        let id = ClassId(immediate.wrapping_sub(self.vm.ids().base()));
+        match self.table.as_deref().and_then(|table| table.entry(id)) {
+            Some(entry) if whole(entry).is_some_and(|instruction| (instruction.unit == Unit::B as u8) == in_b) => {
+                Miss::Copy(id)
+            }
+            _ => Miss::Guest,
+        }
+    }
+}
+
+/// Whether cr.iim is that of a site's trigger.
+#[inline]
+fn names(site: &Site, iim: u64, index: u32) -> bool {
+    if site.instruction.unit == Unit::B as u8 { iim == 0 } else { site.class() == ClassId(index) }
+}
+
+/// The instruction of a class that leaves none of its operands open.
+fn whole(entry: &Entry) -> Option<Instruction> {
+    let operands = entry.instruction.mnemonic()?.operands();
+    entry.class.fixed().contains(operands).then_some(entry.instruction)
+}

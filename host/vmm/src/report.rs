@@ -1,0 +1,73 @@
+//! Statistics as text.
+
+use std::fmt::{self, Display};
+
+use crate::statistics::{SiteReport, VmStatistics, VpStatistics};
+
+impl Display for VmStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for vp in &self.vps {
+            write!(f, "{vp}")?;
+        }
+        writeln!(f, "sites          {}, {} patched, {} classes", self.sites, self.sites_patched, self.classes)?;
+        self.top.iter().try_for_each(|site| write!(f, "{site}"))
+    }
+}
+
+impl Display for SiteReport {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let symbol = self.symbol.as_deref().unwrap_or("");
+        let patched = if self.patched { "patched" } else { "" };
+        let (ip, slot, mnemonic, faults, triggers) = (self.ip, self.slot, self.mnemonic, self.faults, self.triggers);
+        writeln!(f, "  {ip:016x}.{slot} {mnemonic:<14} {faults:>9} faults {triggers:>9} triggers {patched:<8}{symbol}")
+    }
+}
+
+impl Display for VpStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let VpStatistics { vp, faults, triggers, by_trigger, .. } = self;
+        writeln!(f, "virtual processor {vp}: {faults} faults, {triggers} triggers ({by_trigger:.2} % by trigger)")?;
+        for cause in &self.causes {
+            writeln!(f, "  {:<14} {:>9} faults {:>9} triggers", cause.cause, cause.faults, cause.triggers)?;
+        }
+        let conventional = &self.conventional;
+        writeln!(
+            f,
+            "  conventional   {} emulated, {:.0} ns each; {} decoded, {} bytes of frames",
+            conventional.emulated, self.conventional_nanoseconds, conventional.decodes, conventional.frame_bytes
+        )?;
+        let fetches = &conventional.fetches;
+        writeln!(
+            f,
+            "  fetches        {} by temporary entry, {} by existing entry, {} physical",
+            fetches.temporary_entry, fetches.existing_entry, fetches.physical
+        )?;
+        writeln!(
+            f,
+            "  fast           {:.0} ns each; {} on behalf, {} without routine, {} left by their routine",
+            self.fast_nanoseconds, self.on_behalf, self.without_routine, self.left_by_routine
+        )?;
+        writeln!(
+            f,
+            "  patching       {} sites patched, {} forgotten; {} routines built, {} shared",
+            self.sites_patched, self.sites_forgotten, self.routines_built, self.routines_shared
+        )?;
+        let fallbacks = &self.fallbacks;
+        let counts = [
+            ("left by classifier", fallbacks.left_by_classifier),
+            ("left by patch manager", fallbacks.left_by_patch_manager),
+            ("no template", fallbacks.no_template),
+            ("no class id", fallbacks.no_class_id),
+            ("not writable", fallbacks.not_writable),
+            ("changed", fallbacks.changed),
+            ("unknown trigger", fallbacks.unknown_trigger),
+            ("looked up", self.misses.looked_up),
+            ("copies", self.misses.copies),
+            ("stale", self.misses.stale),
+        ];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            writeln!(f, "  {name:<21} {count}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Virtual machines, and what they share.
+
+use std::sync::{Arc, Mutex};
+
+use patchbay_plugin_api::instruction::Mnemonic;
+use patchbay_plugin_api::routines::Template;
+
+use crate::fast::lock;
+use crate::fetch::Fetch;
+use crate::ids::{BASE_ID, Ids, RESERVED_NUM, RangeError};
+use crate::plugins::{Classifier, Failed, PatchManager, Routines};
+use crate::sites::Sites;
+use crate::statistics::{SiteReport, VmStatistics, VpStatistics};
+use crate::table::Table;
+
+/// The sites that statistics list.
+const TOP: usize = 20;
+
+/// How many routine tables there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One for all virtual processors.
+    #[default]
+    Vmm,
+    /// One for each.
+    Vp,
+}
+
+/// The virtual machine monitor: what its virtual machines share.
+#[derive(Debug)]
+pub struct Vmm {
+    /// The class ids.
+    pub ids: Ids,
+}
+
+impl Vmm {
+    /// A monitor with the ids that are usual.
+    #[must_use]
+    pub fn new() -> Vmm {
+        // BASE_ID and RESERVED_NUM are in range.
+        Vmm::with_ids(BASE_ID, RESERVED_NUM).unwrap_or_else(|error| unreachable!("{error}"))
+    }
+
+    /// A monitor with these ids.
+    ///
+    /// # Errors
+    /// If they are not immediates of `break`.
+    pub fn with_ids(base: u32, count: u32) -> Result<Vmm, RangeError> {
+        Ok(Vmm { ids: Ids::new(base, count)? })
+    }
+}
+
+impl Default for Vmm {
+    fn default() -> Vmm {
+        Vmm::new()
+    }
+}
+
+/// The plugins that a virtual machine runs under.
+pub struct Plugins {
+    /// Says which instructions share a routine.
+    pub classifier: Arc<Classifier>,
+    /// Decides which sites are patched.
+    pub patch_manager: Arc<PatchManager>,
+    /// Build the routines: those of virtual processor n are the n-th's, or the last's if there are fewer.
+    pub routines: Vec<Arc<Routines>>,
+}
+
+/// What patches a virtual machine's code.
+pub(crate) struct Patching {
+    pub(crate) classifier: Arc<Classifier>,
+    pub(crate) patch_manager: Arc<PatchManager>,
+    /// One for all virtual processors, or one for each.
+    pub(crate) tables: Vec<Arc<Table>>,
+    /// The mnemonics for which a table has a template.
+    pub(crate) templates: Vec<Mnemonic>,
+}
+
+/// A virtual machine.
+pub struct Vm {
+    /// Its number.
+    pub number: u32,
+    /// The monitor that it runs under.
+    pub vmm: Arc<Vmm>,
+    /// Its sites.
+    pub sites: Sites,
+    /// How its conventional path fetches.
+    pub fetch: Fetch,
+    pub(crate) patching: Option<Patching>,
+    finished: Mutex<Vec<VpStatistics>>,
+}
+
+impl Vm {
+    /// A virtual machine with `processors`; without plugins, nothing is ever patched.
+    ///
+    /// # Errors
+    /// If a plugin panics.
+    pub fn new(
+        vmm: Arc<Vmm>,
+        number: u32,
+        processors: usize,
+        plugins: Option<&Plugins>,
+        scope: Scope,
+        fetch: Fetch,
+    ) -> Result<Vm, Failed> {
+        let patching = plugins.map(|plugins| Patching::new(&vmm, plugins, processors, scope)).transpose()?;
+        Ok(Vm { number, vmm, sites: Sites::default(), fetch, patching, finished: Mutex::default() })
+    }
+
+    /// The class ids.
+    #[inline]
+    #[must_use]
+    pub fn ids(&self) -> &Ids {
+        &self.vmm.ids
+    }
+
+    /// Takes the statistics of a virtual processor that has ended.
+    pub(crate) fn finish(&self, statistics: VpStatistics) {
+        let mut finished = lock(&self.finished);
+        finished.retain(|other| other.vp != statistics.vp);
+        finished.push(statistics);
+        finished.sort_by_key(|vp| vp.vp);
+    }
+
+    /// What it did, as far as its virtual processors have ended; `symbol` names addresses.
+    #[must_use]
+    pub fn statistics(&self, symbol: impl Fn(u64) -> Option<String>) -> VmStatistics {
+        let mut sites = self.sites.all();
+        let patched = sites.iter().filter(|site| site.is_patched()).count();
+        let count = sites.len();
+        sites.sort_by_key(|site| std::cmp::Reverse(site.events()));
+        let top = sites.iter().take(TOP).map(|site| SiteReport {
+            bundle: site.place.bundle,
+            slot: site.instruction.slot,
+            ip: site.place.ip,
+            mnemonic: site.instruction.mnemonic().map_or("", Mnemonic::name),
+            faults: site.faults(),
+            triggers: site.triggers(),
+            patched: site.is_patched(),
+            symbol: symbol(site.place.ip),
+        });
+        VmStatistics {
+            top: top.collect(),
+            vps: lock(&self.finished).clone(),
+            classes: self.vmm.ids.classes().len(),
+            sites: count,
+            sites_patched: patched,
+        }
+    }
+}
+
+impl Patching {
+    fn new(vmm: &Vmm, plugins: &Plugins, processors: usize, scope: Scope) -> Result<Patching, Failed> {
+        let count = if scope == Scope::Vp { processors } else { 1 };
+        let routines = |index: usize| plugins.routines.get(index).or(plugins.routines.last());
+        let tables: Vec<_> = (0..count)
+            .filter_map(routines)
+            .map(|routines| Arc::new(Table::new(vmm.ids.count(), Arc::clone(routines))))
+            .collect();
+        let mut templates = Vec::new();
+        for table in &tables {
+            templates.extend(table.routines().templates()?.iter().filter_map(Template::mnemonic));
+        }
+        let Plugins { classifier, patch_manager, .. } = plugins;
+        Ok(Patching { classifier: Arc::clone(classifier), patch_manager: Arc::clone(patch_manager), tables, templates })
+    }
+
+    /// The table of a virtual processor.
+    pub(crate) fn table(&self, vp: usize) -> Option<&Arc<Table>> {
+        self.tables.get(vp).or(self.tables.last())
+    }
+}
