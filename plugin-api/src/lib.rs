@@ -23,6 +23,7 @@ pub mod routines;
 pub mod services;
 pub mod settings;
 pub mod site;
+pub mod testing;
 pub mod vp;
 pub mod vpd;
 

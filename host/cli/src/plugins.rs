@@ -1,4 +1,6 @@
-//! `patchbay plugins` and `patchbay plugin`: what plugins there are, and what a library exports.
+//! `patchbay plugins` and `patchbay plugin`: what plugins there are, what a library exports, and a new one.
+
+mod new;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ pub(crate) struct Plugins {
     files: bool,
 }
 
-/// Looks at a plugin library
+/// Looks at a plugin library, or begins one
 #[derive(Args)]
 pub(crate) struct Plugin {
     #[command(subcommand)]
@@ -29,6 +31,7 @@ pub(crate) struct Plugin {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::New),
     Inspect(Inspect),
 }
 
@@ -56,6 +59,8 @@ pub(crate) enum Error {
     NoSuchPlugin { file: PathBuf, name: String },
     #[error("{0} of the libraries found cannot be loaded")]
     Refused(usize),
+    #[error(transparent)]
+    New(#[from] new::Error),
     #[error("cannot write the list: {0}")]
     Write(#[from] io::Error),
 }
@@ -78,6 +83,7 @@ impl Plugin {
     /// Does what the subcommand says.
     pub(crate) fn run(&self) -> Result<(), Error> {
         match &self.command {
+            Command::New(new) => Ok(new.run()?),
             Command::Inspect(inspect) => inspect.run(),
         }
     }
