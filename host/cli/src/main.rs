@@ -1,11 +1,14 @@
 //! The `patchbay` command.
 
 mod console;
+mod ctl;
 mod disasm;
 mod guests;
 mod monitor;
 mod plugins;
+mod render;
 mod run;
+mod watchdog;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,7 @@ struct Bare {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Ctl(ctl::Ctl),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
     Exec(Exec),
@@ -40,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     match Arguments::parse().command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
+        Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),

@@ -97,6 +97,11 @@ pub(crate) struct Started {
 }
 
 impl Monitor {
+    /// The mode's name.
+    pub(crate) fn mode(&self) -> String {
+        self.mode.to_possible_value().map(|mode| mode.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// Loads the plugins.
     pub(crate) fn start(&self) -> Result<Option<Started>, MonitorError> {
         let plugins = match self.mode {

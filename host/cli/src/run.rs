@@ -1,7 +1,8 @@
 //! `patchbay run`: boots a guest.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
@@ -10,12 +11,15 @@ use patchbay_machine::loader::{LoadError, Source};
 use patchbay_machine::machine::{Configuration, Machine, MachineError, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
+use patchbay_vmm::control::server::{ListenError, Server};
+use patchbay_vmm::control::{Control, Target};
 use patchbay_vmm::statistics::VmStatistics;
 
 use crate::console::progress::Progress;
-use crate::console::{Console, ConsoleError, Place, signals};
+use crate::console::{Console, ConsoleError, Place, restore_terminal, signals};
 use crate::guests::{FindError, find};
 use crate::monitor::{Monitor, MonitorError, supervisor};
+use crate::watchdog;
 
 /// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)
 #[derive(Args)]
@@ -63,6 +67,9 @@ pub(crate) struct Run {
     /// Stop after this many seconds of host time
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     limit_time: Option<Duration>,
+    /// Listen at a Unix socket that `patchbay ctl` connects to; only you can
+    #[arg(long, value_name = "SOCKET")]
+    control: Option<PathBuf>,
     /// How to print the counts at the end, on standard error
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
@@ -107,6 +114,8 @@ pub(crate) enum RunError {
     Processors(String, usize, usize),
     #[error(transparent)]
     Monitor(#[from] MonitorError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     #[error("cannot watch for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -137,13 +146,33 @@ impl Run {
         let progress = Progress::start(format!("loading {}", guest.name));
         let mut machine = Machine::new(&configuration, &source)?;
         drop(progress);
+        let control = Arc::new(Control::default());
+        let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
+        let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
         let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
         let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
+        let symbols = Arc::new(configuration.symbols.clone());
         let mut sum = Statistics::default();
         let (outcome, positions, vm) = loop {
             let vm = monitor.as_ref().map(|monitor| monitor.vm(0, configuration.processors)).transpose()?;
             let output = console.attach(machine.input(), machine.output());
+            let handle = machine.handle();
+            let listening = Arc::clone(&server);
+            let watchdog = watchdog::watch(handle.clone(), move || {
+                listening.iter().for_each(Server::close);
+                restore_terminal();
+            });
+            control.attach(Target {
+                guest: guest.name.clone(),
+                mode: self.monitor.mode(),
+                vm: vm.clone(),
+                symbols: Arc::clone(&symbols),
+                machine: handle,
+                started: Instant::now(),
+            });
             let Ended { outcome, statistics, positions } = machine.run(|index| supervisor(vm.as_ref(), index))?;
+            drop(watchdog);
+            control.detach(&outcome);
             let _all_is_written = output.join();
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {
@@ -156,8 +185,8 @@ impl Run {
             machine = Machine::new(&configuration, &source)?;
         };
         drop(console);
+        drop(server);
         let status = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
-        let symbols = &configuration.symbols;
         let vm = vm.map(|vm| {
             vm.statistics(|address| symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}")))
         });

@@ -1,5 +1,6 @@
 //! How a machine ends.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,6 +24,21 @@ pub enum Outcome {
     Crash(Box<Report>),
     /// The user left.
     Quit,
+}
+
+/// What happened, in one line.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::PowerOff(None) => f.write_str("the guest switched the power off"),
+            Outcome::PowerOff(Some(status)) => write!(f, "the guest switched the power off with status {status}"),
+            Outcome::Reset => f.write_str("the guest asked for a reset"),
+            Outcome::InstructionLimit => f.write_str("the limit of instructions is reached"),
+            Outcome::TimeLimit => f.write_str("the limit of time is reached"),
+            Outcome::Crash(report) => f.write_str(&report.reason),
+            Outcome::Quit => f.write_str("the machine was switched off"),
+        }
+    }
 }
 
 /// The switch that ends a machine; the first outcome counts.

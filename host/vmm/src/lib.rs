@@ -11,6 +11,7 @@
 //! | [`services`] | what routines can ask the host for |
 //! | [`conventional`] | the conventional path: trap frame, fetch, decode, emulate |
 //! | [`plugins`], [`policy`] | plugins: finding, loading; which of them a virtual machine runs under |
+//! | [`control`] | the control protocol of a virtual machine that runs |
 //! | [`reflect`], [`interrupts`] | interruptions of the guest, its local SAPIC and timer |
 //!
 //! To emulate another instruction: its row in `patchbay_isa` gets a cause, its mnemonic is appended in
@@ -18,6 +19,7 @@
 
 pub mod cache;
 pub mod code;
+pub mod control;
 pub mod conventional;
 pub mod emulate;
 pub mod emulation_manager;

@@ -69,12 +69,11 @@ impl VirtualProcessor {
         let faults = site.fault();
         let vm = Arc::clone(&self.vm);
         let Some(patching) = &vm.patching else { return Ok(Next::Conventional) };
-        if let Some(trigger) = site.trigger() {
+        if site.is_patched() {
             // It was patched while this processor ran an older copy, or the guest has restored it.
-            if code::read(p.bus(), site.address()).is_some_and(|bundle| bundle.slot(site.slot()) == trigger) {
+            if vm.sites.check(p.bus(), &site) {
                 return Ok(Next::Resume);
             }
-            vm.sites.forget(&site);
             self.counters.forgotten += 1;
         }
         let place = self.place(p, site.place.bundle);

@@ -153,9 +153,12 @@ impl Sites {
         }
     }
 
-    /// Writes a trigger of a class to a site that is not patched.
+    /// Writes a trigger of a class to a site, unless another virtual processor has just patched it.
     pub fn patch(&self, bus: &dyn Bus, site: &Site, class: ClassId, trigger: u64) -> code::Exchange {
         let _pages = lock(&self.pages);
+        if site.is_patched() {
+            return code::Exchange::Done;
+        }
         // Whoever executes the trigger must find the site patched.
         site.class.store(class.0, Ordering::Release);
         site.trigger.store(trigger | PATCHED, Ordering::Release);
@@ -175,10 +178,16 @@ impl Sites {
         }
     }
 
-    /// Forgets a site whose trigger is gone.
-    pub fn forget(&self, site: &Site) {
+    /// Forgets a site if its trigger is gone; whether it is patched.
+    pub fn check(&self, bus: &dyn Bus, site: &Site) -> bool {
+        // Who patches it writes the trigger under this lock.
         let _pages = lock(&self.pages);
-        site.trigger.store(0, Ordering::Release);
+        let Some(trigger) = site.trigger() else { return false };
+        let stands = code::read(bus, site.address()).is_some_and(|bundle| bundle.slot(site.slot()) == trigger);
+        if !stands {
+            site.trigger.store(0, Ordering::Release);
+        }
+        stands
     }
 
     /// After the guest has changed memory around an address: forgets the sites that were overwritten. Returns how many.

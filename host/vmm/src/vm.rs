@@ -125,11 +125,23 @@ impl Vm {
     /// What it did, as far as its virtual processors have ended; `symbol` names addresses.
     #[must_use]
     pub fn statistics(&self, symbol: impl Fn(u64) -> Option<String>) -> VmStatistics {
+        let finished = lock(&self.finished).clone();
+        self.statistics_of(finished, TOP, symbol)
+    }
+
+    /// What it did as its virtual processors tell, with at most `top` sites.
+    #[must_use]
+    pub fn statistics_of(
+        &self,
+        vps: Vec<VpStatistics>,
+        top: usize,
+        symbol: impl Fn(u64) -> Option<String>,
+    ) -> VmStatistics {
         let mut sites = self.sites.all();
         let patched = sites.iter().filter(|site| site.is_patched()).count();
         let count = sites.len();
         sites.sort_by_key(|site| std::cmp::Reverse(site.events()));
-        let top = sites.iter().take(TOP).map(|site| SiteReport {
+        let top = sites.iter().take(top).map(|site| SiteReport {
             bundle: site.place.bundle,
             slot: site.instruction.slot,
             ip: site.place.ip,
@@ -141,7 +153,7 @@ impl Vm {
         });
         VmStatistics {
             top: top.collect(),
-            vps: lock(&self.finished).clone(),
+            vps,
             classes: self.vmm.ids.classes().len(),
             sites: count,
             sites_patched: patched,

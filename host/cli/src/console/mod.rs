@@ -17,6 +17,7 @@ use patchbay_machine::outcome::Outcome;
 
 use keys::{Command, Keys};
 use terminal::Terminal;
+pub(crate) use terminal::restore as restore_terminal;
 
 /// The most bytes that are written or read at once.
 const CHUNK: usize = 4096;

@@ -40,7 +40,7 @@ fn make_raw(mut attributes: Termios) -> io::Result<()> {
 }
 
 /// Restores the terminal if it is raw.
-pub(super) fn restore() {
+pub(crate) fn restore() {
     if let Some(original) = &*ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner) {
         let _terminal_is_gone = tcsetattr(stdin(), OptionalActions::Now, original);
     }

@@ -1,0 +1,173 @@
+//! `patchbay ctl`: looks at a virtual machine that runs, and changes it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use patchbay_vmm::control::protocol;
+use serde_json::{Map, Value, json};
+
+use crate::render;
+
+/// Looks at a virtual machine that runs, and changes it
+#[derive(Args)]
+#[command(
+    after_help = "The machine is one that `patchbay run --control SOCKET` runs. SOCKET speaks lines of JSON; the \
+documentation of patchbay_vmm::control describes them.\n\n\
+Examples:\n  \
+patchbay ctl /tmp/vm status\n  \
+patchbay ctl /tmp/vm stats --watch\n  \
+patchbay ctl /tmp/vm events --follow"
+)]
+pub(crate) struct Ctl {
+    /// The socket of the machine
+    socket: PathBuf,
+    /// Print the answers as they come, as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What runs, and what each processor does
+    Status,
+    /// What was counted until now
+    Stats {
+        /// Ask again and again, every so many seconds
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
+        watch: Option<f64>,
+    },
+    /// The sites with most faults and triggers
+    Patches {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        top: usize,
+    },
+    /// Stop all processors, and the machine's time
+    Pause,
+    /// Let a paused machine go on
+    Resume,
+    /// Switch the machine off
+    Stop,
+    /// What has happened to the machine from outside
+    Events {
+        /// How many of the events so far
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: usize,
+        /// Print those that follow, too
+        #[arg(long)]
+        follow: bool,
+    },
+}
+
+/// Why a command was not executed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CtlError {
+    #[error("cannot connect to {}: {source}", socket.display())]
+    Connect { socket: PathBuf, source: io::Error },
+    #[error("{} does not speak version {} of the protocol of patchbay", .0.display(), protocol::VERSION)]
+    OtherProtocol(PathBuf),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] io::Error),
+    #[error("a number of seconds is needed, not {0}")]
+    Seconds(f64),
+}
+
+impl Command {
+    /// The request, and how often to repeat it.
+    fn request(&self) -> Result<(Value, Option<Duration>), CtlError> {
+        let mut repeat = None;
+        let request = match self {
+            Command::Status => json!({ "command": "status" }),
+            Command::Stats { watch } => {
+                let seconds = |seconds| Duration::try_from_secs_f64(seconds).map_err(|_| CtlError::Seconds(seconds));
+                repeat = watch.map(seconds).transpose()?;
+                json!({ "command": "stats" })
+            }
+            Command::Patches { top } => json!({ "command": "patches", "top": top }),
+            Command::Pause => json!({ "command": "pause" }),
+            Command::Resume => json!({ "command": "resume" }),
+            Command::Stop => json!({ "command": "stop" }),
+            Command::Events { last, follow } => json!({ "command": "events", "last": last, "follow": follow }),
+        };
+        Ok((request, repeat))
+    }
+}
+
+impl Ctl {
+    /// Executes the command and prints the answer.
+    pub(crate) fn run(&self) -> Result<(), CtlError> {
+        match self.converse() {
+            Err(CtlError::Broken(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    fn converse(&self) -> Result<(), CtlError> {
+        let (request, repeat) = self.command.request()?;
+        let mut connection = Connection::open(&self.socket)?;
+        let mut output = io::stdout().lock();
+        loop {
+            connection.send(&request)?;
+            let answer = connection.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            if let Some(sentence) = answer.get("error").and_then(Value::as_str) {
+                return Err(CtlError::Refused(sentence.to_owned()));
+            }
+            self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
+            let Some(interval) = repeat else { break };
+            std::thread::sleep(interval);
+            writeln!(output)?;
+        }
+        if matches!(self.command, Command::Events { follow: true, .. }) {
+            while let Some(line) = connection.receive()? {
+                let event = line.get("event").cloned().unwrap_or_default();
+                self.print(&mut output, &json!([event]))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, output: &mut impl Write, answer: &Value) -> io::Result<()> {
+        let text = if self.json { format!("{answer}\n") } else { render::text(answer) };
+        output.write_all(text.as_bytes())?;
+        output.flush()
+    }
+}
+
+/// A connection to a server of the control protocol.
+struct Connection {
+    stream: UnixStream,
+    lines: BufReader<UnixStream>,
+}
+
+impl Connection {
+    fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
+        let failed = |source| CtlError::Connect { socket: socket.clone(), source };
+        let stream = UnixStream::connect(socket).map_err(failed)?;
+        let lines = BufReader::new(stream.try_clone().map_err(failed)?);
+        let mut connection = Connection { stream, lines };
+        match connection.receive() {
+            Ok(Some(greeting)) if Value::Object(greeting.clone()) == protocol::greeting() => Ok(connection),
+            _ => Err(CtlError::OtherProtocol(socket.clone())),
+        }
+    }
+
+    fn send(&mut self, request: &Value) -> io::Result<()> {
+        self.stream.write_all(format!("{request}\n").as_bytes())
+    }
+
+    /// The next line; `None` at the end.
+    fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
+        let mut line = String::new();
+        if self.lines.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&line)?))
+    }
+}

@@ -1,0 +1,116 @@
+//! Answers of the control protocol as text.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+/// A value as text: a line a field, indented below its name; a list of objects as a table.
+pub(crate) fn text(value: &Value) -> String {
+    let mut text = String::new();
+    block(&mut text, value, 0);
+    text
+}
+
+fn block(text: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(fields) => object(text, fields, indent),
+        Value::Array(rows) if rows.iter().all(Value::is_object) => table(text, rows, indent),
+        Value::Array(values) => values.iter().for_each(|value| line(text, indent, &cell(value))),
+        value => line(text, indent, &cell(value)),
+    }
+}
+
+fn line(text: &mut String, indent: usize, content: &str) {
+    let _never_fails = writeln!(text, "{:indent$}{}", "", content.trim_end());
+}
+
+fn object(text: &mut String, fields: &Map<String, Value>, indent: usize) {
+    let width = fields.keys().map(String::len).max().unwrap_or_default();
+    for (name, value) in fields {
+        let name = name.replace('_', " ");
+        match value {
+            Value::Object(fields) if fields.is_empty() => {}
+            Value::Array(values) if values.is_empty() => {}
+            Value::Array(values) if !values.iter().any(Value::is_object) => {
+                let values: Vec<_> = values.iter().map(cell).collect();
+                line(text, indent, &format!("{name:<width$}  {}", values.join(" ")));
+            }
+            Value::Object(_) | Value::Array(_) => {
+                line(text, indent, &name);
+                block(text, value, indent + 2);
+            }
+            value => line(text, indent, &format!("{name:<width$}  {}", cell(value))),
+        }
+    }
+}
+
+/// A line a row. What is not simple follows its row.
+fn table(text: &mut String, rows: &[Value], indent: usize) {
+    let rows: Vec<&Map<String, Value>> = rows.iter().filter_map(Value::as_object).collect();
+    let mut columns: Vec<&String> = Vec::new();
+    for row in &rows {
+        for (name, value) in *row {
+            if !value.is_object() && !value.is_array() && !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+    }
+    let cells = |row: &Map<String, Value>| -> Vec<String> {
+        columns.iter().map(|column| row.get(*column).map(cell).unwrap_or_default()).collect()
+    };
+    let contents: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
+    let width = |column: usize| {
+        let longest = contents.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        longest.max(columns[column].len())
+    };
+    let join = |cells: &[String]| -> String {
+        let padded = cells.iter().enumerate().map(|(index, cell)| format!("{cell:<width$}", width = width(index)));
+        padded.collect::<Vec<_>>().join("  ")
+    };
+    if rows.len() > 1 {
+        let heads: Vec<_> = columns.iter().map(|column| column.replace('_', " ")).collect();
+        line(text, indent, &join(&heads));
+    }
+    for (row, content) in rows.iter().zip(&contents) {
+        line(text, indent, &join(content));
+        let rest = row.iter().filter(|(_, value)| value.is_object() || value.is_array());
+        object(text, &rest.map(|(name, value)| (name.clone(), value.clone())).collect(), indent + 2);
+    }
+}
+
+/// A simple value. Fractions are for reading, not for calculating.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => format!("{:.6}", number.as_f64().unwrap_or_default()),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_lines_and_lists_are_tables() {
+        let value = json!({ "guest": "hello", "seconds": 1.5, "each": [1, 2], "vps": [
+            { "vp": 0, "of_all": { "a": 1 } },
+            { "vp": 10, "name": "x" },
+        ]});
+        let expected = "\
+each     1 2
+guest    hello
+seconds  1.500000
+vps
+  vp  name
+  0
+    of all
+      a  1
+  10  x
+";
+        assert_eq!(text(&value), expected);
+    }
+}

@@ -1,0 +1,65 @@
+//! The commands of the control protocol, a file each.
+
+mod events;
+mod patches;
+mod pause;
+mod resume;
+mod stats;
+mod status;
+mod stop;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::protocol::Request;
+use super::server::Session;
+
+/// What executes a command: the arguments give the answer, or a sentence that says why not.
+type Execute = fn(&Session, Map<String, Value>) -> Result<Value, String>;
+
+/// A command.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments: what each means, and what it is if it is left out.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// What it does.
+    pub help: &'static str,
+    execute: Execute,
+}
+
+/// All commands.
+pub const COMMANDS: &[Command] = &[
+    status::COMMAND,
+    stats::COMMAND,
+    patches::COMMAND,
+    pause::COMMAND,
+    resume::COMMAND,
+    stop::COMMAND,
+    events::COMMAND,
+];
+
+/// Executes a request.
+///
+/// # Errors
+/// A sentence that says why not.
+pub fn execute(session: &Session, request: Request) -> Result<Value, String> {
+    match COMMANDS.iter().find(|command| command.name == request.command) {
+        Some(command) => (command.execute)(session, request.arguments),
+        None => {
+            let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+            Err(format!("there is no command {:?}; there are {}", request.command, names.join(", ")))
+        }
+    }
+}
+
+/// The arguments of a command as it wants them.
+fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, String> {
+    serde_json::from_value(Value::Object(arguments)).map_err(|error| format!("wrong arguments: {error}"))
+}
+
+/// For commands without arguments.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}

@@ -1,0 +1,19 @@
+//! `resume`: the machine goes on.
+
+use serde_json::{Map, Value, json};
+
+use super::{Command, Nothing, arguments};
+use crate::control::server::Session;
+
+pub(super) const COMMAND: Command =
+    Command { name: "resume", arguments: &[], help: "Lets a paused machine go on", execute };
+
+fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
+    let Nothing {} = arguments(given)?;
+    let target = session.control.target()?;
+    if target.machine.is_paused() {
+        target.machine.resume();
+        session.control.events.add("resumed", format!("{} goes on", target.guest));
+    }
+    Ok(json!({ "paused": false }))
+}

@@ -1,0 +1,22 @@
+//! `stop`: the machine ends.
+
+use patchbay_machine::outcome::Outcome;
+use serde_json::{Map, Value, json};
+
+use super::{Command, Nothing, arguments};
+use crate::control::server::Session;
+
+pub(super) const COMMAND: Command = Command {
+    name: "stop",
+    arguments: &[],
+    help: "Switches the machine off, and ends the command that runs it",
+    execute,
+};
+
+fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
+    let Nothing {} = arguments(given)?;
+    let target = session.control.target()?;
+    session.control.events.add("stopped", format!("{} is switched off", target.guest));
+    target.machine.end(Outcome::Quit);
+    Ok(json!({ "stopped": true }))
+}

@@ -1,0 +1,118 @@
+//! The control protocol: how other programs look at a virtual machine that runs, and change it.
+//!
+//! `patchbay run --control SOCKET` listens at a Unix socket that only its owner can use. Both sides write lines of JSON.
+//! The server begins with a greeting, `{"protocol":"patchbay","version":1}`. A request is an object:
+//!
+//! ```json
+//! {"command":"swap","id":7,"kind":"routines","plugin":"/home/me/libmine.so"}
+//! ```
+//!
+//! * `command` is one of [`commands::COMMANDS`]; its arguments stand beside it.
+//! * `id` may be anything, and comes back with the answer. It may be left out.
+//! * `version` may be left out, too. A request with another version than the greeting's is refused.
+//!
+//! Each request has one answer, in the order of the requests: `{"id":7,"ok":…}`, or `{"id":7,"error":"a sentence"}`. What
+//! the server does not know, such as a command or an argument, it refuses so, and the connection stays. So it does with
+//! lines that are not JSON, or longer than [`protocol::LINE_MAX`] bytes. A line that never ends is never executed.
+//!
+//! After `{"command":"events","follow":true}` the server also sends `{"event":{…}}` when something happens, between
+//! answers. A client that does not read loses events, and is told how many: `"lost":3`. A client that does not read its
+//! answers for [`server::PATIENCE`] is disconnected; nobody else waits for it.
+//!
+//! A new version of the protocol may add commands, arguments that may be left out, fields of answers, and kinds of events.
+//! Everything else is a new number in the greeting.
+//!
+//! To add a command: a file in [`commands`], and a line in its table.
+
+pub mod commands;
+pub mod events;
+pub mod protocol;
+pub mod server;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use patchbay_machine::handle::Handle;
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::outcome::Outcome;
+
+use events::Events;
+
+use crate::statistics::{VmStatistics, VpStatistics};
+use crate::vm::Vm;
+use crate::vp::VirtualProcessor;
+
+/// How long a processor may take to come to a block boundary, unless a request says something else.
+pub const LIMIT: Duration = Duration::from_secs(5);
+
+/// What can be controlled: the virtual machine that runs, and what has happened to it.
+#[derive(Default)]
+pub struct Control {
+    attached: Mutex<Option<Target>>,
+    /// What has happened.
+    pub events: Events,
+}
+
+/// A virtual machine that runs.
+#[derive(Clone)]
+pub struct Target {
+    /// The guest's name.
+    pub guest: String,
+    /// How its privileged instructions are emulated: `native`, `trap` or `patch`.
+    pub mode: String,
+    /// Its machine.
+    pub machine: Handle,
+    /// The monitor's side of it; `None` in native mode.
+    pub vm: Option<Arc<Vm>>,
+    /// The names of its guest's addresses.
+    pub symbols: Arc<Symbols>,
+    /// When it started.
+    pub started: Instant,
+}
+
+impl Target {
+    /// What the monitor counted until now, with at most `top` sites; `None` in native mode.
+    ///
+    /// # Errors
+    /// A sentence if a processor does not answer.
+    pub fn statistics(&self, top: usize) -> Result<Option<VmStatistics>, String> {
+        let Some(vm) = &self.vm else { return Ok(None) };
+        let asked = self.machine.ask(LIMIT, |executor, _| {
+            let mut vp = executor.processor.take_hook::<VirtualProcessor>()?;
+            vp.cache.add();
+            let statistics = vp.statistics();
+            executor.processor.hook = Some(vp);
+            Some(statistics)
+        });
+        let vps: Vec<VpStatistics> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
+        let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
+        Ok(Some(vm.statistics_of(vps, top, symbol)))
+    }
+}
+
+impl Control {
+    /// A machine starts to run.
+    pub fn attach(&self, target: Target) {
+        self.events.add("started", format!("{} runs", target.guest));
+        *self.lock() = Some(target);
+    }
+
+    /// The machine has ended.
+    pub fn detach(&self, outcome: &Outcome) {
+        if self.lock().take().is_some() {
+            self.events.add("ended", outcome.to_string());
+        }
+    }
+
+    /// The virtual machine that runs.
+    ///
+    /// # Errors
+    /// A sentence if there is none.
+    pub fn target(&self) -> Result<Target, String> {
+        self.lock().clone().ok_or_else(|| "no machine runs".to_owned())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Target>> {
+        self.attached.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
