@@ -6,7 +6,7 @@ use patchbay_isa::{Bundle, Cause, Field, Opcode, Slot, decode};
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic, Unit as UnitNumber};
 
 /// The mnemonic of a virtualized instruction.
-const fn mnemonic(opcode: Opcode) -> Option<Mnemonic> {
+pub(crate) const fn mnemonic(opcode: Opcode) -> Option<Mnemonic> {
     Some(match opcode {
         Opcode::M(m) => match m {
             M::MovToAr => Mnemonic::MovToAr,

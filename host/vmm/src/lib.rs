@@ -10,6 +10,7 @@
 //! | [`sites`], [`ids`], [`table`] | where triggers stand, what they carry, what that leads to |
 //! | [`services`] | what routines can ask the host for |
 //! | [`conventional`] | the conventional path: trap frame, fetch, decode, emulate |
+//! | [`equivalence`] | whether routines do what the conventional path does |
 //! | [`plugins`], [`policy`] | plugins: finding, loading; which of them a virtual machine runs under |
 //! | [`control`] | the control protocol of a virtual machine that runs |
 //! | [`reflect`], [`interrupts`] | interruptions of the guest, its local SAPIC and timer |
@@ -23,6 +24,7 @@ pub mod control;
 pub mod conventional;
 pub mod emulate;
 pub mod emulation_manager;
+pub mod equivalence;
 pub mod fast;
 pub mod fetch;
 pub mod frame;

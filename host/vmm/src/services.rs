@@ -11,7 +11,7 @@ use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::ar;
 use patchbay_cpu::semantics::application_registers;
-use patchbay_cpu::semantics::control_registers::{accepts, is_read_only, is_reserved};
+use patchbay_cpu::semantics::control_registers::{accepts, is_interruption_register, is_read_only, is_reserved};
 use patchbay_cpu::semantics::indexed::{is_pkr, is_rr};
 use patchbay_isa::{Unit, register};
 use patchbay_plugin_api::instruction::Instruction;
@@ -212,6 +212,7 @@ unsafe extern "C" fn write_cr(host: *mut c_void, number: u32, value: u64) -> Out
     let write = |guest: &mut Guest| {
         guest.legal(is_reserved(number) || is_read_only(number))?;
         guest.not_reserved(!accepts(number, value))?;
+        guest.legal(is_interruption_register(number) && guest.ic())?;
         guest.write_cr(number, value)
     };
     // SAFETY: the routine vouches for `host`.
