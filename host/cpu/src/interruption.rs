@@ -2,7 +2,7 @@
 
 use bitfield_struct::bitfield;
 
-use crate::processor::Processor;
+use crate::processor::{Processor, Recent};
 use crate::psr::Psr;
 use crate::registers::cr;
 
@@ -179,7 +179,17 @@ impl Processor {
         self.rse.suspend();
         let registers = &mut self.registers;
         let psr = registers.psr;
-        interruption.save(&mut registers.cr, psr, registers.ip, self.last_ip);
+        let (ip, slot) = (registers.ip, psr.ri());
+        interruption.save(&mut registers.cr, psr, ip, self.last_ip);
+        self.recent.rotate_right(1);
+        self.recent[0] = Recent {
+            vector: Some(interruption.vector),
+            instructions: self.instructions,
+            ip,
+            slot,
+            isr: registers.cr[cr::ISR],
+            ifa: interruption.ifa.unwrap_or(0),
+        };
         registers.ip = registers.cr[cr::IVA] & !0x7fff | u64::from(interruption.vector as u16);
         let handler = psr.of_handler(registers.cr[cr::DCR]);
         self.set_psr(handler);

@@ -29,6 +29,23 @@ pub struct Configuration {
     pub clock: Arc<dyn Clock>,
 }
 
+/// An interruption that was delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// Its vector; none for an entry not used yet.
+    pub vector: Option<Vector>,
+    /// The instructions completed before it.
+    pub instructions: u64,
+    /// The interrupted bundle.
+    pub ip: u64,
+    /// The interrupted slot.
+    pub slot: u8,
+    /// cr.isr.
+    pub isr: u64,
+    /// cr.ifa.
+    pub ifa: u64,
+}
+
 /// One processor. Engines execute it; nothing here says how.
 pub struct Processor {
     /// The registers that instructions name.
@@ -45,6 +62,9 @@ pub struct Processor {
     pub guest_ic: bool,
     /// Who is told of triggers at PSR.vm = 1.
     pub hook: Option<Box<dyn Hook>>,
+    /// The interruptions delivered last, the latest first.
+    pub recent: [Recent; 8],
+    pauses: u32,
     pub(crate) configuration: Configuration,
     port: Arc<Port>,
     pub(crate) external: ExternalInterrupts,
@@ -73,6 +93,8 @@ impl Processor {
             guest_ic: true,
             hook: None,
             port: Arc::clone(configuration.domain.port(configuration.index)),
+            recent: [Recent::default(); 8],
+            pauses: 0,
             configuration,
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
@@ -109,6 +131,19 @@ impl Processor {
     #[must_use]
     pub fn interruption_collection(&self) -> bool {
         if self.registers.psr.vm() { self.guest_ic } else { self.registers.psr.ic() }
+    }
+
+    /// Waits a little for another processor. On a host with fewer processors it may not even run, so that now and then
+    /// this thread makes way for it.
+    pub fn pause(&mut self) {
+        const SPINS: u32 = 64;
+        self.pauses += 1;
+        if self.pauses == SPINS {
+            self.pauses = 0;
+            if !self.configuration.domain.is_alone() {
+                std::thread::yield_now();
+            }
+        }
     }
 
     /// Raises a fault in place of an instruction's result: `return Err(p.raise(…))`.

@@ -303,3 +303,90 @@ fn run_threads(
     })?;
     Ok(runners.into_iter().map(|runner| runner.executor).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervisor::Native;
+
+    /// `{ .mib adds r8=5,r0; nop.i 0; br.cond.sptk.few b0 }`
+    const RETURN_5: [u64; 2] = [0x0000_2100_0014_4010, 0x0080_0000_0000_0200];
+    /// `{ .mib nop.m 0; nop.i 0; br.cond.sptk.few . }`
+    const LOOP: [u64; 2] = [0x0000_0001_0000_0010, 0x4000_0000_0000_0200];
+    /// `{ .mlx movl r14=0x8000000 } { .mii mov b6=r14 } { .mib br.cond.sptk.few b6 }`
+    const LEAVE_MEMORY: [u64; 6] = [
+        0x0008_0001_0000_0004,
+        0x6000_0001_c000_0000,
+        0x7060_0001_0000_0000,
+        0x0004_0000_0003_8004,
+        0x0000_0001_0000_0011,
+        0x0080_0060_0000_0200,
+    ];
+    /// `{ .mii break.m 0; break.i 0; break.i 0 }`
+    const BREAK: [u64; 2] = [0, 0];
+
+    fn configuration() -> Configuration {
+        Configuration {
+            memory: 64 << 20,
+            processors: 2,
+            timing: Timing::Deterministic,
+            instruction_limit: Some(1_000_000),
+            time_limit: Some(Duration::from_secs(60)),
+            symbols: Symbols::default(),
+        }
+    }
+
+    fn run(configuration: &Configuration, code: &[u64]) -> Run {
+        let directory = tempfile::tempdir().unwrap();
+        let image = directory.path().join("code");
+        std::fs::write(&image, code.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+        let source = Source { image, load_address: Some(0x10_0000), ..Source::default() };
+        Machine::new(configuration, &source).unwrap().run(|_| Box::new(Native)).unwrap()
+    }
+
+    #[test]
+    fn returning_to_the_firmware_is_a_power_off_with_r8_as_status() {
+        for timing in [Timing::Host, Timing::Virtual, Timing::Deterministic] {
+            let run = run(&Configuration { timing, ..configuration() }, &RETURN_5);
+            assert!(matches!(run.outcome, Outcome::PowerOff(Some(5))), "{:?}", run.outcome);
+            assert_eq!(run.statistics.processors, [3, 0]);
+        }
+    }
+
+    #[test]
+    fn limits_end_a_loop() {
+        let run_limited = run(&configuration(), &LOOP);
+        assert!(matches!(run_limited.outcome, Outcome::InstructionLimit));
+        assert_eq!(run_limited.positions[0].ip, 0x10_0000);
+        assert!((1_000_000..1_000_100).contains(&run_limited.statistics.instructions));
+        for timing in [Timing::Host, Timing::Deterministic] {
+            let time_limit = Some(Duration::from_millis(20));
+            let limits = Configuration { timing, time_limit, instruction_limit: None, ..configuration() };
+            assert!(matches!(run(&limits, &LOOP).outcome, Outcome::TimeLimit));
+        }
+    }
+
+    #[test]
+    fn executing_what_is_not_memory_is_a_crash_with_a_report() {
+        let run = run(&configuration(), &LEAVE_MEMORY);
+        let Outcome::Crash(report) = run.outcome else { panic!("{:?}", run.outcome) };
+        assert_eq!((report.processor, report.registers.ip, report.bundle), (0, 0x800_0000, None));
+        let text = report.to_string();
+        assert!(text.contains("no memory") && text.contains("0x8000000"), "{text}");
+    }
+
+    #[test]
+    fn a_fault_without_a_handler_is_a_crash() {
+        let run = run(&configuration(), &BREAK);
+        let Outcome::Crash(report) = run.outcome else { panic!("{:?}", run.outcome) };
+        assert!(report.to_string().contains("break-instruction"), "{report}");
+    }
+
+    #[test]
+    fn the_number_of_processors_is_checked() {
+        for processors in [0, 65] {
+            let error = Machine::new(&Configuration { processors, ..configuration() }, &Source::default());
+            assert!(matches!(error, Err(MachineError::Processors(count)) if count == processors));
+        }
+    }
+}

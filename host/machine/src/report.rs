@@ -3,11 +3,12 @@
 use std::fmt::{self, Display};
 
 use patchbay_cpu::bus::PhysicalAddress;
-use patchbay_cpu::processor::Processor;
+use patchbay_cpu::processor::{Processor, Recent};
 use patchbay_cpu::registers::{Registers, ar, cr};
 use patchbay_isa::disassemble::listing;
 
 use crate::loader::symbols::Symbols;
+use crate::statistics::name;
 
 /// The state of a processor when its guest could not go on.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Report {
     pub registers: Box<Registers>,
     /// The bundle at its IP, if that is memory.
     pub bundle: Option<[u8; 16]>,
+    /// The interruptions delivered last, the latest first.
+    pub recent: Vec<Recent>,
     /// The symbols before IP and b0, and the distances to them in bytes.
     pub symbols: [Option<(String, u64)>; 2],
 }
@@ -45,6 +48,7 @@ impl Report {
             instructions: processor.instructions,
             registers: Box::new(registers.clone()),
             bundle,
+            recent: processor.recent.iter().filter(|recent| recent.vector.is_some()).copied().collect(),
             symbols: [name(registers.ip), name(registers.br[0])],
         }
     }
@@ -77,20 +81,16 @@ impl Display for Report {
             write!(f, "b{index} {value:#018x}{}", if index % 4 == 3 { "\n" } else { "  " })?;
         }
         writeln!(f, "ar.rsc {:#x}  ar.pfs {:#x}", registers.ar[ar::RSC], registers.ar[ar::PFS])?;
-        writeln!(f, "the last interruption:")?;
-        let names = [
-            ("iip", cr::IIP),
-            ("ipsr", cr::IPSR),
-            ("isr", cr::ISR),
-            ("ifa", cr::IFA),
-            ("itir", cr::ITIR),
-            ("iim", cr::IIM),
-            ("ifs", cr::IFS),
-            ("iipa", cr::IIPA),
-            ("iva", cr::IVA),
-        ];
-        for (index, (name, register)) in names.iter().enumerate() {
-            write!(f, "{name:4} {:#018x}{}", registers.cr[*register], if index % 3 == 2 { "\n" } else { "  " })?;
+        writeln!(f, "cr.iva {:#x}  cr.iip {:#x}", registers.cr[cr::IVA], registers.cr[cr::IIP])?;
+        writeln!(f, "the last interruptions:")?;
+        for recent in &self.recent {
+            let vector = recent.vector.map(name).unwrap_or_default();
+            write!(
+                f,
+                "  after {} instructions: {vector} at {:#x} slot {}",
+                recent.instructions, recent.ip, recent.slot
+            )?;
+            writeln!(f, ", isr {:#x}, ifa {:#x}", recent.isr, recent.ifa)?;
         }
         Ok(())
     }

@@ -127,7 +127,7 @@ impl Statistics {
 }
 
 /// `DataTlb` as `data-tlb`.
-fn name(vector: Vector) -> String {
+pub(crate) fn name(vector: Vector) -> String {
     let mut name = String::new();
     for letter in format!("{vector:?}").chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {

@@ -215,7 +215,7 @@ impl Builder {
     }
 
     fn instruction(&mut self, instruction: &Instruction, bundle: u8, slot: Slot, stop: bool) -> bool {
-        if is_nop(instruction.opcode) {
+        if is_nop(instruction) {
             self.count += 1;
             return false;
         }
@@ -323,16 +323,24 @@ fn always_leaves(opcode: Opcode) -> bool {
 }
 
 /// Whether an instruction does nothing at all.
-fn is_nop(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::M(M::Nop | M::Hint)
-            | Opcode::I(I::Nop | I::Hint)
-            | Opcode::F(F::Nop | F::Hint)
-            | Opcode::B(B::Nop | B::Hint | B::Brp | B::BrpIndirect | B::BrpRet)
-            | Opcode::X(X::Nop | X::Hint)
-    )
+fn is_nop(instruction: &Instruction) -> bool {
+    match instruction.opcode {
+        Opcode::M(M::Hint) | Opcode::I(I::Hint) | Opcode::F(F::Hint) | Opcode::B(B::Hint) => {
+            instruction.field(Field::Imm21) != PAUSE
+        }
+        opcode => matches!(
+            opcode,
+            Opcode::M(M::Nop)
+                | Opcode::I(I::Nop)
+                | Opcode::F(F::Nop)
+                | Opcode::B(B::Nop | B::Brp | B::BrpIndirect | B::BrpRet)
+                | Opcode::X(X::Nop | X::Hint)
+        ),
+    }
 }
+
+/// The immediate of `hint @pause`.
+const PAUSE: i64 = 0;
 
 fn illegal_operation(p: &mut Processor, _: &Op) -> Result<(), Stop> {
     Err(p.raise(Interruption::ILLEGAL_OPERATION))

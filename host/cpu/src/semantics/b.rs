@@ -34,7 +34,8 @@ pub fn of(instruction: B) -> Execute {
         B::Vmsw0 => |p, op| switch_vm(p, op, false),
         B::Vmsw1 => |p, op| switch_vm(p, op, true),
         B::Break => break_b,
-        B::Brp | B::BrpIndirect | B::BrpRet | B::Nop | B::Hint => |_, _| Ok(()),
+        B::Brp | B::BrpIndirect | B::BrpRet | B::Nop => |_, _| Ok(()),
+        B::Hint => mov::pause,
     }
 }
 

@@ -103,6 +103,7 @@ pub fn of(instruction: F) -> Execute {
         F::Fclrf => status_field::fclrf,
         F::Fchkf => status_field::fchkf,
         F::Break => mov::break_instruction,
-        F::Nop | F::Hint => mov::nop,
+        F::Nop => mov::nop,
+        F::Hint => mov::pause,
     }
 }

@@ -324,7 +324,8 @@ pub fn of(instruction: M) -> Execute {
         M::MovFromAr => |p, op| application_registers::read(p, op, Unit::M),
         M::Break => mov::break_instruction,
         // The hints of the 9500 are hints here, too. There is nothing that fwb could flush.
-        M::Nop | M::Hint | M::MovToDahrImm | M::Fwb => mov::nop,
+        M::Nop | M::MovToDahrImm | M::Fwb => mov::nop,
+        M::Hint => mov::pause,
         // The decoder lets no row through that is for printing only.
         M::MovFromDahr => |p, _| Err(p.raise(Interruption::ILLEGAL_OPERATION)),
         M::MovToCr => control_registers::mov_to_cr,

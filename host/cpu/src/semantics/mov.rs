@@ -8,6 +8,12 @@ pub(super) fn nop(_: &mut Processor, _: &Op) -> Outcome {
     Ok(())
 }
 
+/// `hint @pause`: code that waits for another processor says so.
+pub(super) fn pause(p: &mut Processor, _: &Op) -> Outcome {
+    p.pause();
+    Ok(())
+}
+
 /// `break`: iim is the immediate.
 pub(super) fn break_instruction(p: &mut Processor, op: &Op) -> Outcome {
     break_with(p, op, op.imm as u64)
