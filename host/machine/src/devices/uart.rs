@@ -16,7 +16,10 @@ pub const LINE: u8 = 4;
 /// The input clock of the UART, in hertz.
 pub const CLOCK: u32 = 1_843_200;
 
+const INTERRUPT_ENABLE: u8 = 1;
+const RECEIVE: u8 = 1;
 const MODEM_CONTROL: u8 = 4;
+const REQUEST_TO_SEND: u8 = 1 << 1;
 const LOOPBACK: u8 = 1 << 4;
 
 #[derive(Debug)]
@@ -47,7 +50,8 @@ impl Write for Output {
     }
 }
 
-/// A 16550A whose line ends in two channels.
+/// A 16550A whose line ends in two channels. The sender of its input waits until the guest asks for it, with the
+/// request to send or the receive interrupt: what comes while a driver sets the port up would be lost.
 pub struct Uart {
     serial: Mutex<Serial<Edge, NoEvents, Output>>,
     input: Receiver<u8>,
@@ -66,7 +70,9 @@ impl Uart {
     }
 
     fn fill(&self, serial: &mut Serial<Edge, NoEvents, Output>) {
-        if serial.read(MODEM_CONTROL) & LOOPBACK != 0 {
+        let modem_control = serial.read(MODEM_CONTROL);
+        let asks = modem_control & REQUEST_TO_SEND != 0 || serial.read(INTERRUPT_ENABLE) & RECEIVE != 0;
+        if !asks || modem_control & LOOPBACK != 0 {
             return;
         }
         let bytes: Vec<u8> = self.input.try_iter().take(serial.fifo_capacity()).collect();
@@ -89,7 +95,11 @@ impl Device for Uart {
 
     fn write(&self, offset: u64, _size: u8, value: u64) {
         let mut serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
-        let _output_never_fails = serial.write(offset as u8, value as u8);
+        let offset = offset as u8;
+        let _output_never_fails = serial.write(offset, value as u8);
+        if matches!(offset, INTERRUPT_ENABLE | MODEM_CONTROL) && !self.input.is_empty() {
+            self.fill(&mut serial);
+        }
     }
 }
 
@@ -146,6 +156,7 @@ mod tests {
     #[test]
     fn more_input_than_the_fifo_holds_is_not_lost() {
         let fixture = fixture();
+        fixture.uart.write(4, 1, 2);
         let text: Vec<u8> = (0..1000_u32).map(|i| i as u8).collect();
         for byte in &text {
             fixture.input.send(*byte).unwrap();
@@ -153,6 +164,18 @@ mod tests {
         fixture.uart.receive();
         let read: Vec<u8> = (0..text.len()).map(|_| fixture.uart.read(0, 1) as u8).collect();
         assert_eq!(read, text);
+    }
+
+    #[test]
+    fn input_waits_for_the_request_to_send() {
+        let fixture = fixture();
+        fixture.input.send(b'x').unwrap();
+        fixture.uart.receive();
+        assert_eq!(fixture.uart.read(5, 1) & 1, 0);
+        fixture.uart.write(4, 1, 0x12);
+        assert_eq!(fixture.uart.read(5, 1) & 1, 0);
+        fixture.uart.write(4, 1, 2);
+        assert_eq!(fixture.uart.read(0, 1), u64::from(b'x'));
     }
 
     #[test]
