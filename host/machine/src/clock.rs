@@ -68,19 +68,20 @@ impl MachineClock {
         MachineClock { source: Source::Host(time), start: now() }
     }
 
-    /// A clock that [`MachineClock::advance`] advances, from the host's date on.
+    /// A clock that [`MachineClock::advance`] advances, from the host's date on. Every look at it takes a tick, too: a
+    /// guest that is interrupted at a time finds that time over.
     #[must_use]
     pub fn virtual_time() -> MachineClock {
         MachineClock { source: Source::Virtual(AtomicU64::new(0)), start: now() }
     }
 
-    /// A clock that [`MachineClock::advance`] advances, from 2006-07-18 12:00:00 UTC on.
+    /// As [`MachineClock::virtual_time`], from 2006-07-18 12:00:00 UTC on.
     #[must_use]
     pub fn deterministic() -> MachineClock {
         MachineClock { source: Source::Virtual(AtomicU64::new(0)), start: Duration::from_secs(1_153_224_000) }
     }
 
-    /// Whether the clock stands still unless it is advanced.
+    /// Whether the clock moves only as the machine executes.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
         matches!(self.source, Source::Virtual(_))
@@ -118,7 +119,7 @@ impl Clock for MachineClock {
     fn ticks(&self) -> u64 {
         match &self.source {
             Source::Host(time) => time.ticks(),
-            Source::Virtual(time) => time.load(Ordering::Relaxed),
+            Source::Virtual(time) => time.fetch_add(1, Ordering::Relaxed),
         }
     }
 }
@@ -132,12 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn virtual_time_moves_only_when_advanced() {
+    fn virtual_time_moves_when_it_is_advanced_and_by_a_tick_when_it_is_read() {
         let clock = MachineClock::deterministic();
-        assert_eq!(clock.ticks(), 0);
+        assert_eq!([clock.ticks(), clock.ticks()], [0, 1]);
         clock.advance(1_500_000_000);
-        assert_eq!(clock.ticks(), 1_500_000_000);
-        assert_eq!(clock.date(), Duration::new(1_153_224_001, 500_000_000));
+        assert_eq!(clock.ticks(), 1_500_000_002);
+        assert_eq!(clock.date(), Duration::new(1_153_224_001, 500_000_003));
     }
     #[test]
     fn a_stopped_clock_goes_on_from_where_it_stood() {

@@ -63,7 +63,9 @@ pub(crate) struct Console {
     attached: Attached,
     /// What is typed before anything else.
     typed: Vec<u8>,
-    _terminal: Option<Terminal>,
+    /// Whether the keys are yet to be read: they are not until there is a machine that they belong to.
+    unread: bool,
+    terminal: Option<Terminal>,
 }
 
 impl Console {
@@ -72,7 +74,7 @@ impl Console {
         let attached = Attached::default();
         if let Place::File(path) = place {
             let file = create(path)?;
-            return Ok(Console { output: Some(file), attached, typed: Vec::new(), _terminal: None });
+            return Ok(Console { output: Some(file), attached, typed: Vec::new(), unread: false, terminal: None });
         }
         let mut typed = Vec::new();
         let mut terminal = None;
@@ -81,17 +83,18 @@ impl Console {
         } else if at_once {
             io::stdin().read_to_end(&mut typed).map_err(ConsoleError::Input)?;
         }
-        if terminal.is_some() || !at_once {
-            let (keyboard, interactive) = (Arc::clone(&attached), terminal.is_some());
-            thread::spawn(move || read_keys(&keyboard, interactive));
-        }
-        Ok(Console { output: None, attached, typed, _terminal: terminal })
+        let unread = terminal.is_some() || !at_once;
+        Ok(Console { output: None, attached, typed, unread, terminal })
     }
 
     /// Connects a machine. The thread that is returned ends when the machine is gone and its output is written.
     pub(crate) fn attach(&mut self, input: Input, output: Receiver<u8>) -> JoinHandle<()> {
         input.send(&std::mem::take(&mut self.typed));
         *lock(&self.attached) = Some(input.clone());
+        if std::mem::take(&mut self.unread) {
+            let (keyboard, interactive) = (Arc::clone(&self.attached), self.terminal.is_some());
+            thread::spawn(move || read_keys(&keyboard, interactive));
+        }
         let file = self.output.as_ref().and_then(|file| file.try_clone().ok());
         thread::spawn(move || {
             let written = match file {
