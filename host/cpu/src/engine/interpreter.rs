@@ -301,6 +301,7 @@ fn interrupt(p: &mut Processor, progress: &mut Progress) -> Option<Exit> {
     }
     progress.faults += 1;
     if progress.faults > MOST_FAULTS {
+        progress.faults = 0;
         return Some(Exit::Stuck(Stuck::DoubleFault(p.registers.ip)));
     }
     let raised = p.raised;
