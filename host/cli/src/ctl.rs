@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use patchbay_vmm::control::protocol;
+use patchbay_vmm::plugins::split_reference;
 use serde_json::{Map, Value, json};
 
 use crate::render;
@@ -19,6 +20,9 @@ documentation of patchbay_vmm::control describes them.\n\n\
 Examples:\n  \
 patchbay ctl /tmp/vm status\n  \
 patchbay ctl /tmp/vm stats --watch\n  \
+patchbay ctl /tmp/vm swap routines target/release/libmine.so\n  \
+patchbay ctl /tmp/vm rollback routines\n  \
+patchbay ctl /tmp/vm set threshold 16\n  \
 patchbay ctl /tmp/vm events --follow"
 )]
 pub(crate) struct Ctl {
@@ -41,6 +45,49 @@ enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
         watch: Option<f64>,
     },
+    /// Swap a plugin while the guest runs
+    Swap {
+        #[command(flatten)]
+        kind: OfKind,
+        /// The plugin that is to serve
+        #[arg(value_name = "NAME|FILE|FILE#NAME")]
+        plugin: String,
+        /// For routines with the scope vp: the virtual processor [default: all]
+        #[arg(long, value_name = "N")]
+        vp: Option<usize>,
+        /// Its settings [default: those of a plugin of the same name]
+        #[arg(long, value_name = "NAME=VALUE,…")]
+        config: Option<String>,
+        /// For patch managers: decide sites that are patched anew
+        #[arg(long)]
+        repatch: bool,
+    },
+    /// Go back to the plugin before the last swap
+    Rollback {
+        #[command(flatten)]
+        kind: OfKind,
+    },
+    /// Change the scope of routine tables (vmm or vp), or a setting of a plugin, such as trigger or threshold
+    Set {
+        /// The setting
+        name: String,
+        /// Its value
+        value: String,
+        /// The kind of the plugin [default: patch-manager]
+        #[arg(long)]
+        kind: Option<String>,
+        /// For patch managers: decide sites that are patched anew
+        #[arg(long)]
+        repatch: bool,
+    },
+    /// The text in which a plugin tells what it did
+    Report {
+        #[command(flatten)]
+        kind: OfKind,
+        /// For routines with the scope vp: the virtual processor
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        vp: usize,
+    },
     /// The sites with most faults and triggers
     Patches {
         /// At most so many
@@ -62,6 +109,25 @@ enum Command {
         #[arg(long)]
         follow: bool,
     },
+}
+
+/// A kind of plugin.
+#[derive(Args)]
+struct OfKind {
+    /// Which kind
+    #[arg(value_parser = ["classifier", "patch-manager", "routines"])]
+    kind: String,
+}
+
+/// A plugin as the server is to look for it: files are named from the root on.
+fn absolute(plugin: &str) -> String {
+    let (file, name) = split_reference(plugin);
+    match (std::path::absolute(file), name) {
+        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") => {
+            file.display().to_string() + &name.map(|name| format!("#{name}")).unwrap_or_default()
+        }
+        _ => plugin.to_owned(),
+    }
 }
 
 /// Why a command was not executed.
@@ -90,6 +156,26 @@ impl Command {
                 repeat = watch.map(seconds).transpose()?;
                 json!({ "command": "stats" })
             }
+            Command::Swap { kind, plugin, vp, config, repatch } => {
+                let plugin = absolute(plugin);
+                let mut request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
+                if let Some(vp) = vp {
+                    request["vp"] = json!(vp);
+                }
+                if let Some(config) = config {
+                    request["config"] = json!(config);
+                }
+                request
+            }
+            Command::Rollback { kind } => json!({ "command": "rollback", "kind": kind.kind }),
+            Command::Set { name, value, kind, repatch } => {
+                let mut request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
+                if let Some(kind) = kind {
+                    request["kind"] = json!(kind);
+                }
+                request
+            }
+            Command::Report { kind, vp } => json!({ "command": "report", "kind": kind.kind, "vp": vp }),
             Command::Patches { top } => json!({ "command": "patches", "top": top }),
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),

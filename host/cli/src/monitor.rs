@@ -141,10 +141,15 @@ impl Monitor {
 }
 
 impl Started {
-    /// A virtual machine with so many processors.
-    pub(crate) fn vm(&self, number: u32, processors: usize) -> Result<Arc<Vm>, MonitorError> {
+    /// Takes over the plugins of a virtual machine that starts again: they may have been swapped.
+    pub(crate) fn keep(&mut self, vm: &Vm) {
+        self.plugins = vm.plugins();
+    }
+
+    /// A virtual machine with so many processors. It has the plugins for itself, so that they can be swapped.
+    pub(crate) fn vm(&mut self, number: u32, processors: usize) -> Result<Arc<Vm>, MonitorError> {
         let vmm = Arc::clone(&self.vmm);
-        Ok(Arc::new(Vm::new(vmm, number, processors, self.plugins.as_ref(), self.scope, self.fetch)?))
+        Ok(Arc::new(Vm::new(vmm, number, processors, self.plugins.take().as_ref(), self.scope, self.fetch)?))
     }
 }
 

@@ -142,7 +142,7 @@ impl Run {
         let guest = find(&self.guest)?;
         let source = self.source(&guest);
         let mut configuration = self.configuration(&guest, &source)?;
-        let monitor = self.monitor.start()?;
+        let mut monitor = self.monitor.start()?;
         let progress = Progress::start(format!("loading {}", guest.name));
         let mut machine = Machine::new(&configuration, &source)?;
         drop(progress);
@@ -154,7 +154,7 @@ impl Run {
         let symbols = Arc::new(configuration.symbols.clone());
         let mut sum = Statistics::default();
         let (outcome, positions, vm) = loop {
-            let vm = monitor.as_ref().map(|monitor| monitor.vm(0, configuration.processors)).transpose()?;
+            let vm = monitor.as_mut().map(|monitor| monitor.vm(0, configuration.processors)).transpose()?;
             let output = console.attach(machine.input(), machine.output());
             let handle = machine.handle();
             let listening = Arc::clone(&server);
@@ -177,6 +177,9 @@ impl Run {
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {
                 break (outcome, positions, vm);
+            }
+            if let (Some(monitor), Some(vm)) = (&mut monitor, &vm) {
+                monitor.keep(vm);
             }
             configuration.instruction_limit =
                 self.limit_instructions.map(|limit| limit.saturating_sub(sum.instructions));

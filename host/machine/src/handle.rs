@@ -1,16 +1,18 @@
 //! A machine that runs, as other threads reach it: they pause it, end it, and send its processors errands.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use patchbay_cpu::domain::Domain;
 use serde::Serialize;
 
+use crate::bus::MachineBus;
 use crate::clock::MachineClock;
 use crate::interrupts::Interrupts;
 use crate::outcome::{Outcome, Switch};
+use crate::platform::Platform;
 use crate::supervisor::Executor;
 
 /// How often those who wait for processors look whether the machine has ended.
@@ -82,7 +84,7 @@ fn list(processors: &[usize]) -> String {
 }
 
 /// A machine that runs, or has run. Copies are of the same machine.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Handle {
     calls: Arc<Calls>,
     senders: Vec<Sender<Errand>>,
@@ -90,17 +92,14 @@ pub struct Handle {
     interrupts: Arc<Interrupts>,
     switch: Arc<Switch>,
     clock: Arc<MachineClock>,
+    /// Weak: a machine that has ended is not kept by those who know it.
+    bus: Weak<MachineBus>,
 }
 
 impl Handle {
     /// A handle, and the ends of its errands at the processors.
-    pub(crate) fn new(
-        calls: &Arc<Calls>,
-        domain: &Arc<Domain>,
-        interrupts: &Arc<Interrupts>,
-        switch: &Arc<Switch>,
-        clock: &Arc<MachineClock>,
-    ) -> (Handle, Vec<Receiver<Errand>>) {
+    pub(crate) fn new(platform: &Platform) -> (Handle, Vec<Receiver<Errand>>) {
+        let Platform { calls, domain, interrupts, switch, clock, bus, .. } = platform;
         let (senders, receivers) = (0..domain.processors()).map(|_| unbounded()).unzip();
         let handle = Handle {
             calls: Arc::clone(calls),
@@ -109,6 +108,7 @@ impl Handle {
             interrupts: Arc::clone(interrupts),
             switch: Arc::clone(switch),
             clock: Arc::clone(clock),
+            bus: Arc::downgrade(bus),
         };
         (handle, receivers)
     }
@@ -123,6 +123,12 @@ impl Handle {
     #[must_use]
     pub fn clock(&self) -> &MachineClock {
         &self.clock
+    }
+
+    /// Memory and devices; `None` when the machine is gone.
+    #[must_use]
+    pub fn bus(&self) -> Option<Arc<MachineBus>> {
+        self.bus.upgrade()
     }
 
     /// Whether the machine is paused.

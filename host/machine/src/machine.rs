@@ -184,8 +184,7 @@ impl Machine {
             switch: Arc::clone(&platform.switch),
             at_once: threads,
         };
-        let Platform { calls, domain, interrupts, switch, clock, .. } = &platform;
-        let (handle, errands) = Handle::new(calls, domain, interrupts, switch, clock);
+        let (handle, errands) = Handle::new(&platform);
         let mut executors: Vec<Executor> = (0..count)
             .map(|index| {
                 let mut engine = Interpreter::default();

@@ -12,6 +12,7 @@
 //! | [`conventional`] | the conventional path: trap frame, fetch, decode, emulate |
 //! | [`equivalence`] | whether routines do what the conventional path does |
 //! | [`plugins`], [`policy`] | plugins: finding, loading; which of them a virtual machine runs under |
+//! | [`swap`] | exchanging a plugin while the guest runs |
 //! | [`control`] | the control protocol of a virtual machine that runs |
 //! | [`reflect`], [`interrupts`] | interruptions of the guest, its local SAPIC and timer |
 //!
@@ -41,6 +42,7 @@ pub mod services;
 pub mod sites;
 pub mod statistics;
 pub mod supervisor;
+pub mod swap;
 pub mod table;
 pub mod trigger;
 pub mod vm;

@@ -68,7 +68,7 @@ impl VirtualProcessor {
         let Some(site) = self.site_of(p, instruction) else { return Ok(Next::Conventional) };
         let faults = site.fault();
         let vm = Arc::clone(&self.vm);
-        let Some(patching) = &vm.patching else { return Ok(Next::Conventional) };
+        let Some(patching) = self.patching.clone() else { return Ok(Next::Conventional) };
         if site.is_patched() {
             // It was patched while this processor ran an older copy, or the guest has restored it.
             if vm.sites.check(p.bus(), &site) {
@@ -94,7 +94,7 @@ impl VirtualProcessor {
         if trigger != Trigger::BREAK {
             self.counters.fallbacks.unknown_trigger += 1;
         }
-        let Some(id) = self.provide(patching, &class, &site)? else { return Ok(Next::Conventional) };
+        let Some(id) = self.provide(&patching, &class, &site)? else { return Ok(Next::Conventional) };
         let bits = break_slot(site.instruction.qp, vm.ids().immediate(id));
         match vm.sites.patch(p.bus(), &site, id, bits) {
             Exchange::Done => {

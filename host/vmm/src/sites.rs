@@ -169,6 +169,20 @@ impl Sites {
         done
     }
 
+    /// Writes the trigger of another class to a site that is patched, unless the guest has overwritten the one that
+    /// stands there.
+    pub fn change(&self, bus: &dyn Bus, site: &Site, class: ClassId, trigger: u64) -> code::Exchange {
+        let _pages = lock(&self.pages);
+        let Some(old) = site.trigger() else { return code::Exchange::Differs };
+        site.class.store(class.0, Ordering::Release);
+        site.trigger.store(trigger | PATCHED, Ordering::Release);
+        let done = code::exchange(bus, site.address(), site.slot(), old, trigger);
+        if done != code::Exchange::Done {
+            site.trigger.store(0, Ordering::Release);
+        }
+        done
+    }
+
     /// Writes the original instruction to a site that is patched, unless the guest has overwritten the trigger.
     pub fn unpatch(&self, bus: &dyn Bus, site: &Site) {
         let _pages = lock(&self.pages);

@@ -53,6 +53,11 @@ impl Table {
         unsafe { entry.as_ref() }
     }
 
+    /// The entries, by id.
+    pub fn entries(&self) -> impl Iterator<Item = (ClassId, &Entry)> {
+        (0..self.entries.len() as u32).map(ClassId).filter_map(|id| Some((id, self.entry(id)?)))
+    }
+
     /// Sees to it that a class has an entry: builds its routine if there is none yet. Returns the entry, and whether it
     /// was built now.
     ///

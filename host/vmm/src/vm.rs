@@ -2,15 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use patchbay_plugin_api::instruction::Mnemonic;
+use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::routines::Template;
 
 use crate::fast::lock;
 use crate::fetch::Fetch;
-use crate::ids::{BASE_ID, Ids, RESERVED_NUM, RangeError};
+use crate::ids::{BASE_ID, ClassId, Ids, RESERVED_NUM, RangeError};
 use crate::plugins::{Classifier, Failed, PatchManager, Routines};
 use crate::sites::Sites;
 use crate::statistics::{SiteReport, VmStatistics, VpStatistics};
+use crate::swap::Swaps;
 use crate::table::Table;
 
 /// The sites that statistics list.
@@ -67,6 +69,7 @@ pub struct Plugins {
 }
 
 /// What patches a virtual machine's code.
+#[derive(Clone)]
 pub(crate) struct Patching {
     pub(crate) classifier: Arc<Classifier>,
     pub(crate) patch_manager: Arc<PatchManager>,
@@ -86,7 +89,8 @@ pub struct Vm {
     pub sites: Sites,
     /// How its conventional path fetches.
     pub fetch: Fetch,
-    pub(crate) patching: Option<Patching>,
+    patching: Mutex<Option<Arc<Patching>>>,
+    pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpStatistics>>,
 }
 
@@ -104,7 +108,35 @@ impl Vm {
         fetch: Fetch,
     ) -> Result<Vm, Failed> {
         let patching = plugins.map(|plugins| Patching::new(&vmm, plugins, processors, scope)).transpose()?;
-        Ok(Vm { number, vmm, sites: Sites::default(), fetch, patching, finished: Mutex::default() })
+        Ok(Vm {
+            number,
+            vmm,
+            sites: Sites::default(),
+            fetch,
+            patching: Mutex::new(patching.map(Arc::new)),
+            swaps: Swaps::default(),
+            finished: Mutex::default(),
+        })
+    }
+
+    /// The plugins that serve now.
+    #[must_use]
+    pub fn plugins(&self) -> Option<Plugins> {
+        let patching = self.patching()?;
+        Some(Plugins {
+            classifier: Arc::clone(&patching.classifier),
+            patch_manager: Arc::clone(&patching.patch_manager),
+            routines: patching.tables.iter().map(|table| Arc::clone(table.routines())).collect(),
+        })
+    }
+
+    pub(crate) fn patching(&self) -> Option<Arc<Patching>> {
+        lock(&self.patching).clone()
+    }
+
+    /// Says what virtual processors that start from now on have.
+    pub(crate) fn set_patching(&self, patching: &Arc<Patching>) {
+        *lock(&self.patching) = Some(Arc::clone(patching));
     }
 
     /// The class ids.
@@ -169,16 +201,53 @@ impl Patching {
             .filter_map(routines)
             .map(|routines| Arc::new(Table::new(vmm.ids.count(), Arc::clone(routines))))
             .collect();
-        let mut templates = Vec::new();
-        for table in &tables {
-            templates.extend(table.routines().templates()?.iter().filter_map(Template::mnemonic));
-        }
+        let templates = templates(&tables)?;
         let Plugins { classifier, patch_manager, .. } = plugins;
         Ok(Patching { classifier: Arc::clone(classifier), patch_manager: Arc::clone(patch_manager), tables, templates })
+    }
+
+    /// The same with another classifier.
+    pub(crate) fn with_classifier(&self, classifier: Arc<Classifier>) -> Patching {
+        Patching { classifier, ..self.clone() }
+    }
+
+    /// The same with another patch manager.
+    pub(crate) fn with_patch_manager(&self, patch_manager: Arc<PatchManager>) -> Patching {
+        Patching { patch_manager, ..self.clone() }
+    }
+
+    /// The same with other tables.
+    pub(crate) fn with_tables(&self, tables: Vec<Arc<Table>>) -> Result<Patching, Failed> {
+        let templates = templates(&tables)?;
+        Ok(Patching { tables, templates, ..self.clone() })
+    }
+
+    /// Gives a class an id, and an entry to every table; `None` if no id is left, or no table can serve it.
+    pub(crate) fn provide(
+        &self,
+        ids: &Ids,
+        class: &ClassKey,
+        instruction: &Instruction,
+    ) -> Result<Option<ClassId>, Failed> {
+        let Some(id) = ids.assign(class) else { return Ok(None) };
+        let mut serves = false;
+        for table in &self.tables {
+            serves |= table.provide(id, class, instruction)?.0.routine.is_some();
+        }
+        Ok(serves.then_some(id))
     }
 
     /// The table of a virtual processor.
     pub(crate) fn table(&self, vp: usize) -> Option<&Arc<Table>> {
         self.tables.get(vp).or(self.tables.last())
     }
+}
+
+/// The mnemonics for which a table has a template.
+fn templates(tables: &[Arc<Table>]) -> Result<Vec<Mnemonic>, Failed> {
+    let mut templates = Vec::new();
+    for table in tables {
+        templates.extend(table.routines().templates()?.iter().filter_map(Template::mnemonic));
+    }
+    Ok(templates)
 }

@@ -18,7 +18,7 @@ use crate::plugins::Failed;
 use crate::services::services;
 use crate::statistics::{Counters, VpStatistics};
 use crate::table::Table;
-use crate::vm::Vm;
+use crate::vm::{Patching, Vm};
 
 /// Interruptions in a row, with no instruction completed, that no handler can mend.
 const MOST_FAULTS: u32 = 16;
@@ -39,6 +39,7 @@ pub struct VirtualProcessor {
     pub counters: Counters,
     /// What a plugin did that its virtual machine does not survive.
     pub failure: Option<Failed>,
+    pub(crate) patching: Option<Arc<Patching>>,
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) services: ServicesRef,
     pub(crate) cache: SiteCache,
@@ -50,18 +51,26 @@ impl VirtualProcessor {
     /// A virtual processor that takes over a processor as it is.
     #[must_use]
     pub fn new(vm: Arc<Vm>, index: usize, p: &mut Processor) -> VirtualProcessor {
+        let patching = vm.patching();
         VirtualProcessor {
             index,
             vpd: take_over(p),
             conventional: Conventional::new(vm.fetch),
             counters: Counters::default(),
             failure: None,
-            table: vm.patching.as_ref().and_then(|patching| patching.table(index)).cloned(),
+            table: patching.as_ref().and_then(|patching| patching.table(index)).cloned(),
+            patching,
             services: services(),
             cache: SiteCache::default(),
             progress: (0, 0),
             vm,
         }
+    }
+
+    /// Takes other plugins over. Returns those it had.
+    pub(crate) fn adopt(&mut self, patching: &Arc<Patching>) -> Option<Arc<Patching>> {
+        self.table = patching.table(self.index).cloned();
+        self.patching.replace(Arc::clone(patching))
     }
 
     /// Runs something on the guest.

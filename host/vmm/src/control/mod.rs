@@ -29,7 +29,7 @@ pub mod events;
 pub mod protocol;
 pub mod server;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use patchbay_machine::handle::Handle;
@@ -38,7 +38,9 @@ use patchbay_machine::outcome::Outcome;
 
 use events::Events;
 
+use crate::plugins::{Kind, Registry};
 use crate::statistics::{VmStatistics, VpStatistics};
+use crate::swap::{Order, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -51,6 +53,7 @@ pub struct Control {
     attached: Mutex<Option<Target>>,
     /// What has happened.
     pub events: Events,
+    registry: OnceLock<Arc<Registry>>,
 }
 
 /// A virtual machine that runs.
@@ -110,6 +113,44 @@ impl Control {
     /// A sentence if there is none.
     pub fn target(&self) -> Result<Target, String> {
         self.lock().clone().ok_or_else(|| "no machine runs".to_owned())
+    }
+
+    /// Swaps a plugin of the virtual machine that runs.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one still serves.
+    pub fn swap(&self, order: &Order) -> Result<Swapped, String> {
+        let registry = self.registry.get_or_init(|| Arc::new(Registry::discover()));
+        let of = |vp: usize| format!(" of virtual processor {vp}");
+        let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
+        self.change(&what, |vm, machine, log| vm.swap(machine, registry, order, log))
+    }
+
+    /// Goes back to the plugin before the last swap.
+    ///
+    /// # Errors
+    /// A sentence that says why the present one still serves.
+    pub fn rollback(&self, kind: Kind, limit: Duration) -> Result<Swapped, String> {
+        self.change(&format!("rollback of the {kind}"), |vm, machine, log| vm.rollback(machine, kind, limit, log))
+    }
+
+    fn change(
+        &self,
+        what: &str,
+        change: impl FnOnce(&Vm, &Handle, &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError>,
+    ) -> Result<Swapped, String> {
+        let target = self.target()?;
+        let vm = target.vm.as_ref().ok_or("in native mode there are no plugins")?;
+        let begun = Instant::now();
+        let mut log = |step: &Step| {
+            self.events.add_step("step", format!("{what}: {}", step.step), Duration::from_secs_f64(step.seconds));
+        };
+        let changed = change(vm, &target.machine, &mut log).map_err(|error| error.to_string());
+        match &changed {
+            Ok(swapped) => self.events.add_step("swapped", format!("{} serves", swapped.plugin), begun.elapsed()),
+            Err(error) => self.events.add_step("refused", format!("{what}: {error}"), begun.elapsed()),
+        }
+        changed
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Target>> {

@@ -64,6 +64,7 @@ pub enum Failed {
 /// An instance of a plugin. It may be called on any threads at once; dropping it destroys it.
 pub struct Instance<T: Table> {
     plugin: Plugin<T>,
+    config: String,
     pointer: *mut c_void,
     number: u64,
 }
@@ -80,6 +81,19 @@ impl<T: Table> Instance<T> {
     /// # Errors
     /// Why it does not serve; nothing of it is left.
     pub fn create(plugin: &Plugin<T>, config: &str, state: Option<&State>) -> Result<Instance<T>, Failed> {
+        Instance::create_in_steps(plugin, config, state, &mut |_| ())
+    }
+
+    /// The same; `done` is told of each step behind it: `create`, `import`, `self-test`.
+    ///
+    /// # Errors
+    /// Why it does not serve; nothing of it is left.
+    pub fn create_in_steps(
+        plugin: &Plugin<T>,
+        config: &str,
+        state: Option<&State>,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Instance<T>, Failed> {
         let functions = plugin.table.plugin();
         let descriptor = || plugin.descriptor.clone();
         let host = host::enter(&plugin.descriptor.name);
@@ -88,7 +102,8 @@ impl<T: Table> Instance<T> {
             host::leave(number);
             Failed::Create { plugin: descriptor(), failure }
         })?;
-        let instance = Instance { plugin: plugin.clone(), pointer, number };
+        let instance = Instance { plugin: plugin.clone(), config: config.to_owned(), pointer, number };
+        done("create");
         if let Some(state) = state {
             // SAFETY: the instance is this plugin's, and nobody else has it yet.
             let imported = unsafe { functions.import_state()(pointer, state.version(), state.bytes().into()) };
@@ -97,10 +112,12 @@ impl<T: Table> Instance<T> {
                 Err(failure) => tracing::warn!("{}", Failed::Import { plugin: descriptor(), failure }),
                 Ok(()) => (),
             }
+            done("import");
         }
         // SAFETY: the instance is this plugin's.
         let tested = unsafe { functions.self_test()(pointer) };
         tested.into_result().map_err(|failure| Failed::SelfTest { plugin: descriptor(), failure })?;
+        done("self-test");
         Ok(instance)
     }
 
@@ -108,6 +125,12 @@ impl<T: Table> Instance<T> {
     #[must_use]
     pub fn plugin(&self) -> &Plugin<T> {
         &self.plugin
+    }
+
+    /// The settings it was created with.
+    #[must_use]
+    pub fn config(&self) -> &str {
+        &self.config
     }
 
     /// What the plugin says of itself.

@@ -10,9 +10,11 @@ use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::{self, PatchManagerRef};
 use patchbay_plugin_api::plugin::PluginRef;
 use patchbay_plugin_api::routines::{self, RoutinesRef};
+use serde::{Deserialize, Serialize};
 
 /// What a plugin does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Says which instructions share a routine.
     Classifier,

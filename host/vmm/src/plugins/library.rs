@@ -12,6 +12,8 @@ use patchbay_plugin_api::loading::{self, ApiVersion, Incompatible, ROOT_MODULE};
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
 
+use tempfile::TempPath;
+
 use super::elf::{self, NotAPlugin};
 use super::kind::{Descriptor, Plugin, Table};
 
@@ -96,6 +98,14 @@ impl Library {
     /// # Errors
     /// Why it cannot be used.
     pub fn load(file: &Path) -> Result<Library, LoadError> {
+        Library::load_in_steps(file, &mut |_| ())
+    }
+
+    /// The same; `done` is told of each step behind it: `copy`, `load`, `check`.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load_in_steps(file: &Path, done: &mut dyn FnMut(&'static str)) -> Result<Library, LoadError> {
         let file = file.to_owned();
         let data = match read(&file) {
             Ok(Some(data)) => data,
@@ -108,11 +118,16 @@ impl Library {
         if let Err(source) = elf::check(&data) {
             return Err(LoadError::NotAPlugin { file, source });
         }
-        let mapped = match map(&data) {
-            Ok(Ok(mapped)) => mapped,
-            Ok(Err(source)) => return Err(LoadError::Link { file, source }),
+        let copy = match copy(&data) {
+            Ok(copy) => copy,
             Err(source) => return Err(LoadError::Copy { file, source }),
         };
+        done("copy");
+        let mapped = match map(&copy) {
+            Ok(mapped) => mapped,
+            Err(source) => return Err(LoadError::Link { file, source }),
+        };
+        done("load");
         // SAFETY: the symbol is a static, whose address this takes.
         let root_module = unsafe { mapped.get::<*const ()>(ROOT_MODULE.to_bytes_with_nul()) }.map(Symbol::as_raw_ptr);
         // It stays mapped for ever.
@@ -122,10 +137,12 @@ impl Library {
             Err(source) => return Err(LoadError::Link { file, source }),
         };
         // SAFETY: it is the root module of a library that stays mapped.
-        match unsafe { loading::open(root_module) } {
-            Ok((root, api)) => Ok(Library { file, api, root }),
-            Err(source) => Err(LoadError::Incompatible { file, source }),
-        }
+        let (root, api) = match unsafe { loading::open(root_module) } {
+            Ok(opened) => opened,
+            Err(source) => return Err(LoadError::Incompatible { file, source }),
+        };
+        done("check");
+        Ok(Library { file, api, root })
     }
 
     /// The file it was loaded from.
@@ -166,12 +183,15 @@ fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(data))
 }
 
-/// Maps a copy that nothing else can change. A name of its own, because the dynamic linker takes a name it knows for the
-/// library it has.
-fn map(data: &[u8]) -> io::Result<Result<Mapped, libloading::Error>> {
+/// A copy that nothing else can change. It has a name of its own, because the dynamic linker takes a name it knows for
+/// the library it has.
+fn copy(data: &[u8]) -> io::Result<TempPath> {
     let mut copy = tempfile::Builder::new().prefix("patchbay-plugin-").suffix(".so").tempfile()?;
     copy.write_all(data)?;
-    let copy = copy.into_temp_path();
+    Ok(copy.into_temp_path())
+}
+
+fn map(copy: &TempPath) -> Result<Mapped, libloading::Error> {
     // SAFETY: running the initializers of a library is what loading a plugin means.
-    Ok(unsafe { Mapped::open(Some(copy.as_os_str()), RTLD_NOW | RTLD_LOCAL) })
+    unsafe { Mapped::open(Some(copy.as_os_str()), RTLD_NOW | RTLD_LOCAL) }
 }

@@ -137,9 +137,22 @@ impl Registry {
     /// # Errors
     /// Why there is none.
     pub fn find<T: Table>(&self, reference: &str, base: &Path) -> Result<Plugin<T>, FindError> {
+        self.find_in_steps(reference, base, &mut |_| ())
+    }
+
+    /// The same; `done` is told of each step of loading a library behind it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn find_in_steps<T: Table>(
+        &self,
+        reference: &str,
+        base: &Path,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Plugin<T>, FindError> {
         let (file, name) = split_reference(reference);
         if file.contains('/') || file.ends_with(".so") {
-            return find_in_file(&base.join(file), name);
+            return find_in_file(&base.join(file), name, done);
         }
         let named = |library: &Library| library.plugins::<T>().find(|plugin| plugin.descriptor().name == reference);
         if let Some(plugin) = self.libraries.iter().find_map(named) {
@@ -147,7 +160,7 @@ impl Registry {
         }
         let file_name = format!("{BUNDLED}{}.so", reference.replace('-', "_"));
         if let Some(file) = self.bundled.iter().find(|file| file.ends_with(&file_name)) {
-            return find_in_file(file, Some(reference));
+            return find_in_file(file, Some(reference), done);
         }
         Err(FindError::Unknown { kind: T::KIND, name: reference.to_owned(), known: self.names::<T>() })
     }
@@ -183,8 +196,12 @@ pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
     reference.split_once('#').map_or((reference, None), |(file, name)| (file, Some(name)))
 }
 
-fn find_in_file<T: Table>(file: &Path, name: Option<&str>) -> Result<Plugin<T>, FindError> {
-    let library = Library::load(file)?;
+fn find_in_file<T: Table>(
+    file: &Path,
+    name: Option<&str>,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Plugin<T>, FindError> {
+    let library = Library::load_in_steps(file, done)?;
     let (kind, file) = (T::KIND, file.to_owned());
     let mut plugins: Vec<_> = library.plugins::<T>().collect();
     let known = Names(plugins.iter().map(|plugin| plugin.descriptor().name.clone()).collect());

@@ -3,12 +3,19 @@
 mod events;
 mod patches;
 mod pause;
+mod report;
 mod resume;
+mod rollback;
+mod set;
 mod stats;
 mod status;
 mod stop;
+mod swap;
 
-use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde_json::{Map, Value};
 
 use super::protocol::Request;
@@ -33,6 +40,10 @@ pub struct Command {
 pub const COMMANDS: &[Command] = &[
     status::COMMAND,
     stats::COMMAND,
+    swap::COMMAND,
+    rollback::COMMAND,
+    set::COMMAND,
+    report::COMMAND,
     patches::COMMAND,
     pause::COMMAND,
     resume::COMMAND,
@@ -60,6 +71,12 @@ fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, St
 }
 
 /// For commands without arguments.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
+
+/// A time limit in seconds.
+fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = Option::<f64>::deserialize(from)?;
+    seconds.map(|seconds| Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)).transpose()
+}

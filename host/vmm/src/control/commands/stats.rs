@@ -18,6 +18,9 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let machine = Statistics::new(samples.into_iter(), target.started.elapsed());
     match target.statistics(0)? {
         None => Ok(json!({ "machine": machine })),
-        Some(monitor) => Ok(json!({ "machine": machine, "monitor": monitor })),
+        Some(monitor) => {
+            let swaps = target.vm.as_ref().map(|vm| vm.swap_statistics());
+            Ok(json!({ "machine": machine, "monitor": monitor, "swaps": swaps }))
+        }
     }
 }

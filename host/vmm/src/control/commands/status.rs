@@ -6,9 +6,36 @@ use serde_json::{Map, Value, json};
 use super::{Command, Nothing, arguments};
 use crate::control::LIMIT;
 use crate::control::server::Session;
+use crate::plugins::{Instance, Table};
+use crate::vm::Plugins;
 
 pub(super) const COMMAND: Command =
     Command { name: "status", arguments: &[], help: "What runs, and what each processor does", execute };
+
+/// The plugins that serve, and their counters.
+fn describe(plugins: &Plugins) -> Vec<Value> {
+    let Plugins { classifier, patch_manager, routines } = plugins;
+    let mut all = vec![instance(classifier, None), instance(patch_manager, None)];
+    let shared = routines.len() < 2;
+    all.extend(routines.iter().enumerate().map(|(vp, routines)| instance(routines, (!shared).then_some(vp))));
+    all
+}
+
+fn instance<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> Value {
+    let descriptor = instance.descriptor();
+    let counters = instance.counters().unwrap_or_default();
+    let counters: Map<String, Value> =
+        counters.iter().map(|counter| (counter.name().to_owned(), json!(counter.value))).collect();
+    json!({
+        "kind": descriptor.kind,
+        "vp": vp,
+        "name": descriptor.name,
+        "version": descriptor.version,
+        "config": instance.config().lines().collect::<Vec<_>>().join(", "),
+        "file": descriptor.file,
+        "counters": counters,
+    })
+}
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
@@ -22,7 +49,9 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         let (activity, ip, privilege_level): (Activity, u64, u8) = look;
         json!({ "processor": number, "activity": activity, "ip": format!("{ip:#x}"), "cpl": privilege_level })
     });
+    let plugins = target.vm.as_ref().and_then(|vm| vm.plugins());
     Ok(json!({
+        "plugins": plugins.map(|plugins| describe(&plugins)).unwrap_or_default(),
         "guest": target.guest,
         "mode": target.mode,
         "paused": paused,
