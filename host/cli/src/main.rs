@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
         Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
-        Command::Plugin(plugin) => code(plugin.run().map(|()| true)),
+        Command::Plugin(plugin) => code(plugin.run()),
     }
 }
 

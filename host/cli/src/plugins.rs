@@ -1,5 +1,7 @@
-//! `patchbay plugins` and `patchbay plugin`: what plugins there are, what a library exports, and a new one.
+//! `patchbay plugins` and `patchbay plugin`: what plugins there are, what a library exports, whether it works, and a new
+//! one.
 
+mod check;
 mod new;
 
 use std::io::{self, Write};
@@ -22,7 +24,7 @@ pub(crate) struct Plugins {
     files: bool,
 }
 
-/// Looks at a plugin library, or begins one
+/// Looks at a plugin library, tries it, or begins one
 #[derive(Args)]
 pub(crate) struct Plugin {
     #[command(subcommand)]
@@ -33,6 +35,7 @@ pub(crate) struct Plugin {
 enum Command {
     New(new::New),
     Inspect(Inspect),
+    Check(check::Check),
 }
 
 /// Loads a plugin library, creates an instance of each of its plugins, and prints what it exports
@@ -61,6 +64,8 @@ pub(crate) enum Error {
     Refused(usize),
     #[error(transparent)]
     New(#[from] new::Error),
+    #[error(transparent)]
+    Check(#[from] check::Error),
     #[error("cannot write the list: {0}")]
     Write(#[from] io::Error),
 }
@@ -80,11 +85,12 @@ impl Plugins {
 }
 
 impl Plugin {
-    /// Does what the subcommand says.
-    pub(crate) fn run(&self) -> Result<(), Error> {
+    /// Does what the subcommand says; whether the plugins are as they should be.
+    pub(crate) fn run(&self) -> Result<bool, Error> {
         match &self.command {
-            Command::New(new) => Ok(new.run()?),
-            Command::Inspect(inspect) => inspect.run(),
+            Command::New(new) => Ok(new.run().map(|()| true)?),
+            Command::Inspect(inspect) => inspect.run().map(|()| true),
+            Command::Check(check) => Ok(check.run()?),
         }
     }
 }

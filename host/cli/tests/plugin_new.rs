@@ -8,7 +8,7 @@ fn new(folder: &Path, name: &str, arguments: &[&str]) -> Output {
     command.current_dir(folder).args(["plugin", "new", name]).args(arguments).output().unwrap()
 }
 
-/// Builds and tests a new crate with what Cargo has at hand, and has the library inspected.
+/// Builds and tests a new crate with what Cargo has at hand, and has the library checked.
 fn builds(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
     let made = new(folder.path(), "my-first", &["--kind", kind]);
@@ -37,9 +37,9 @@ fn builds(kind: &str) {
     assert!(built.success());
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
     let library = directory.join("target/debug/libmy_first.so");
-    let inspected = command.args(["plugin", "inspect"]).arg(library).output().unwrap();
-    assert!(inspected.status.success(), "{}", String::from_utf8_lossy(&inspected.stderr));
-    assert!(String::from_utf8_lossy(&inspected.stdout).contains(&format!("{kind:<13}  my-first  0.1.0  API 1.0  ")));
+    let checked = command.args(["plugin", "check", "--states", "50"]).arg(library).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains(&format!("{kind} my-first 0.1.0: ")));
 }
 
 #[test]

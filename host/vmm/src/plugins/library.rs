@@ -1,5 +1,6 @@
 //! Loading a plugin library.
 
+use std::ffi::c_void;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::mem;
@@ -16,6 +17,7 @@ use tempfile::TempPath;
 
 use super::elf::{self, NotAPlugin};
 use super::kind::{Descriptor, Plugin, Table};
+use super::watch;
 
 /// Larger files are refused, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -106,6 +108,24 @@ impl Library {
     /// # Errors
     /// Why it cannot be used.
     pub fn load_in_steps(file: &Path, done: &mut dyn FnMut(&'static str)) -> Result<Library, LoadError> {
+        Library::load_and(file, done, |_, _| Ok(()))
+    }
+
+    /// Loads a library and watches what it does: see [`forbidden`](super::forbidden).
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load_watched(file: &Path) -> Result<Library, LoadError> {
+        // SAFETY: it is the symbol of the library that has just been mapped; only its initializers have run.
+        Library::load_and(file, &mut |_| (), |data, root_module| unsafe { watch::watch(data, root_module) })
+    }
+
+    /// Loads a library, and does something with its bytes and its root module before anything of it is called.
+    fn load_and(
+        file: &Path,
+        done: &mut dyn FnMut(&'static str),
+        prepare: impl FnOnce(&[u8], *const c_void) -> io::Result<()>,
+    ) -> Result<Library, LoadError> {
         let file = file.to_owned();
         let data = match read(&file) {
             Ok(Some(data)) => data,
@@ -136,6 +156,9 @@ impl Library {
             Ok(root_module) => root_module,
             Err(source) => return Err(LoadError::Link { file, source }),
         };
+        if let Err(source) = prepare(&data, root_module) {
+            return Err(LoadError::Read { file, source });
+        }
         // SAFETY: it is the root module of a library that stays mapped.
         let (root, api) = match unsafe { loading::open(root_module) } {
             Ok(opened) => opened,

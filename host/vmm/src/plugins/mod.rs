@@ -10,8 +10,10 @@ mod instance;
 mod kind;
 mod library;
 mod registry;
+mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
 pub use kind::{Descriptor, Kind, Plugin, Table};
 pub use library::{Library, LoadError};
 pub use registry::{FindError, Registry, split_reference};
+pub use watch::forbidden;

@@ -62,13 +62,38 @@ plugin! { Counting, "counting",
     fn report(&self) -> String { panic!("nothing to report") }
 }
 
+plugin! { CreateAbort, "create-abort",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { std::process::abort() }
+}
+plugin! { ClassifyLoop, "classify-loop",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ClassifyLoop) }
+}
+plugin! { ClassifyNonsense, "classify-nonsense",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ClassifyNonsense) }
+}
+
+impl Classifier for ClassifyLoop {
+    fn classify(&self, _: &Instruction, _: &Site) -> Option<ClassKey> {
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl Classifier for ClassifyNonsense {
+    fn classify(&self, instruction: &Instruction, _: &Site) -> Option<ClassKey> {
+        let other = Instruction { slot: instruction.slot ^ 1, ..*instruction };
+        Some(ClassKey::new(&other, Attributes::SLOT))
+    }
+}
+
 impl Drop for DropPanic {
     fn drop(&mut self) {
         panic!("not yet");
     }
 }
 
-classifier! { CreateError CreatePanic SelfTestError DropPanic Counting }
+classifier! { CreateError CreatePanic SelfTestError DropPanic Counting CreateAbort }
 
 plugin! { DecidePanic, "decide-panic",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DecidePanic) }
@@ -109,8 +134,41 @@ impl Routines for Misbehaving {
     }
 }
 
+plugin! { Slow, "slow",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(Slow) }
+}
+
+impl Routines for Slow {
+    fn templates(&self) -> Vec<Template> {
+        vec![Template::new(Mnemonic::Rfi, "allocates"), Template::new(Mnemonic::Cover, "prints")]
+    }
+
+    fn build(&self, class: &ClassKey) -> Option<Routine> {
+        let fixups = Fixups::default();
+        match class.mnemonic()? {
+            Mnemonic::Rfi => Some(Routine::new(
+                |vp, _, instruction| {
+                    std::hint::black_box(vec![instruction.bits; 4]);
+                    vp.emulate(instruction)
+                },
+                fixups,
+            )),
+            Mnemonic::Cover => Some(Routine::new(
+                |vp, _, instruction| {
+                    eprintln!("cover");
+                    vp.emulate(instruction)
+                },
+                fixups,
+            )),
+            _ => None,
+        }
+    }
+}
+
 patchbay_plugin_api::export_plugins! {
-    classifiers: [CreateError, CreatePanic, SelfTestError, DropPanic, Counting],
+    classifiers: [
+        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, CreateAbort, ClassifyLoop, ClassifyNonsense,
+    ],
     patch_managers: [DecidePanic],
-    routines: [Misbehaving],
+    routines: [Misbehaving, Slow],
 }
