@@ -1,6 +1,7 @@
 //! What the tests share: booting bundled guests.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_machine::guest::Guest;
@@ -9,6 +10,12 @@ use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::machine::{Configuration, Machine, Run, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::supervisor::{Native, Supervisor};
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::plugins::Registry;
+use patchbay_vmm::policy::Policy;
+use patchbay_vmm::statistics::VmStatistics;
+use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
 
 /// No guest of the tests runs longer, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -87,6 +94,29 @@ impl Boot {
     #[must_use]
     pub fn run(&self) -> Booted {
         self.run_under(|_| Box::new(Native))
+    }
+}
+
+impl Boot {
+    /// Boots the guest in a virtual machine under a bundled policy, or without patching.
+    ///
+    /// # Panics
+    /// If the policy's plugins are not there.
+    #[must_use]
+    pub fn run_virtual(&self, policy: Option<&str>, scope: Scope) -> (Booted, VmStatistics) {
+        let plugins = policy.map(|policy| {
+            let (classifier, patch_manager, routines) =
+                Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
+            Plugins {
+                classifier: Arc::new(classifier),
+                patch_manager: Arc::new(patch_manager),
+                routines: vec![Arc::new(routines)],
+            }
+        });
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, self.processors, plugins.as_ref(), scope, Fetch::Translated);
+        let vm = Arc::new(vm.expect("a virtual machine"));
+        let booted = self.run_under(|index| Box::new(Virtual::new(Arc::clone(&vm), index)));
+        (booted, vm.statistics(|_| None))
     }
 }
 
