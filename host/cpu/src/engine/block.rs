@@ -153,6 +153,8 @@ struct Builder {
     least: u8,
     most: u8,
     count: u64,
+    /// Whether the instruction being decoded may be the first of its group: it is in slot 0, or a stop precedes it. A
+    /// group that goes on from the bundle before is not looked at: a block may begin with it.
     group_start: bool,
     next: Slot,
 }
@@ -164,6 +166,7 @@ impl Builder {
             self.special(illegal_operation, 0, number, first, None);
             return true;
         };
+        self.group_start = true;
         for slot in Slot::ALL {
             let unit = units[slot as usize];
             let stop = bundle.template().stop_after(slot);

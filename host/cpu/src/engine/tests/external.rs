@@ -24,13 +24,38 @@ impl Time {
     }
 }
 
+/// A clock that advances with each look at it.
+struct Watched(AtomicU64);
+
+impl Clock for Watched {
+    fn ticks(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
 /// A guest with a clock that a test sets.
 fn timed() -> (Guest, Arc<Time>) {
-    let memory = Arc::new(FlatMemory::new(0x10_0000));
     let clock = Arc::new(Time(AtomicU64::new(1000)));
+    (guest_with(clock.clone()), clock)
+}
+
+fn guest_with(clock: Arc<dyn Clock>) -> Guest {
+    let memory = Arc::new(FlatMemory::new(0x10_0000));
     let domain = Arc::new(Domain::new(1, false));
-    let configuration = Configuration { domain, index: 0, bus: memory.clone(), clock: clock.clone() };
-    (Guest::of(Processor::new(configuration), memory), clock)
+    let configuration = Configuration { domain, index: 0, bus: memory.clone(), clock };
+    Guest::of(Processor::new(configuration), memory)
+}
+
+/// The timer interrupts a program that never leaves its loop.
+#[test]
+fn running_programs_see_the_timer() {
+    let mut guest = guest_with(Arc::new(Watched(AtomicU64::new(0))));
+    guest.program(CODE, &[branch(0)]);
+    guest.p.write_cr(cr::ITV, 0x40);
+    guest.p.write_cr(cr::ITM, 20);
+    guest.set_psr(Psr::new().with_ic(true).with_i(true));
+    guest.engine.run(&mut guest.p, 200_000);
+    assert_eq!((guest.delivered(), guest.p.read_ivr(), guest.cr(cr::IIP)), (1, 0x40, CODE));
 }
 
 /// Reads cr.ivr until it is spurious.

@@ -6,6 +6,7 @@ mod delivery;
 mod external;
 mod illegal;
 mod random;
+mod stepped;
 mod system;
 mod traps;
 mod virtualization;

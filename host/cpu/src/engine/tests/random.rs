@@ -14,12 +14,17 @@ use crate::processor::Processor;
 use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
 
-const MEMORY: u64 = 0x2_0000;
+pub(super) const MEMORY: u64 = 0x2_0000;
 
 /// Any sequence will do (Marsaglia's xorshift).
-struct Random(u64);
+#[derive(Clone)]
+pub(super) struct Random(u64);
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -32,7 +37,7 @@ impl Random {
     }
 
     /// One time in so many.
-    fn once_in(&mut self, times: u64) -> bool {
+    pub(super) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
@@ -63,7 +68,7 @@ impl Random {
         bits & !row.fixed.mask | row.fixed.value
     }
 
-    fn bundle(&mut self, rows: &[Vec<&Row>; 6]) -> Bundle {
+    pub(super) fn bundle(&mut self, rows: &[Vec<&Row>; 6]) -> Bundle {
         let template = Template::new(self.below(32) as u8);
         let units = template.units().unwrap_or([Unit::M, Unit::I, Unit::B]);
         Bundle::new(template, units.map(|unit| self.slot(&rows[unit as usize])))
@@ -92,7 +97,7 @@ impl Random {
     }
 
     /// Sets whatever a guest can set.
-    fn state(&mut self, p: &mut Processor) {
+    pub(super) fn state(&mut self, p: &mut Processor) {
         p.set_psr(Psr::new());
         for r in 1..128 {
             p.registers.gr[r] = self.value();
@@ -152,6 +157,12 @@ impl Random {
     }
 }
 
+/// The instructions of each unit.
+pub(super) fn rows_of_units() -> [Vec<&'static Row>; 6] {
+    [Unit::M, Unit::I, Unit::F, Unit::B, Unit::L, Unit::X]
+        .map(|unit| rows::all().filter(|row| row.units.contains(&unit)).collect())
+}
+
 /// Goes on behind an instruction that left, as if it had been emulated.
 fn skip(p: &mut Processor) {
     let psr = p.registers.psr;
@@ -165,9 +176,8 @@ fn skip(p: &mut Processor) {
 
 /// Executes about `count` instructions.
 fn run(seed: u64, count: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let rows = [Unit::M, Unit::I, Unit::F, Unit::B, Unit::L, Unit::X]
-        .map(|unit| rows::all().filter(|row| row.units.contains(&unit)).collect());
+    let mut random = Random::new(seed);
+    let rows = rows_of_units();
     let memory = Arc::new(FlatMemory::new(MEMORY));
     let mut p = flat::processor(memory.clone());
     let mut engine = Interpreter::default();

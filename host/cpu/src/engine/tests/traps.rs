@@ -72,12 +72,15 @@ fn failed_checks_are_taken_branches() {
     let mut guest = Guest::new();
     guest.p.set_gr(8, 0, true);
     guest.p.registers.fr[8] = Fr::NATVAL;
+    // A flag of sf1 that sf0 does not have.
+    guest.p.registers.ar[ar::FPSR] |= 1 << (6 + 13 + 7);
     let checks = [
         encode(Opcode::I(I::ChkS), &[8, 0x40]),
         encode(Opcode::M(M::ChkSGr), &[8, 0x40]),
         encode(Opcode::M(M::ChkSFr), &[8, 0x40]),
         encode(Opcode::M(M::ChkANcGr), &[9, 0x40]),
         encode(Opcode::M(M::ChkAClrFr), &[9, 0x40]),
+        encode(Opcode::F(F::Fchkf), &[1, 0x40]),
     ];
     for check in checks {
         guest.program(CODE, &[check]);
