@@ -7,6 +7,7 @@ use core::str::FromStr;
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::AbiHeaderRef;
+use abi_stable::type_layout::TypeLayout;
 
 use crate::export::LibraryRef;
 
@@ -104,18 +105,71 @@ pub unsafe fn open(root_module: *const c_void) -> Result<(LibraryRef, ApiVersion
         Ok(version) => return Err(Incompatible::Version(version.to_string())),
         Err(()) => return Err(Incompatible::Version(format!("{text:?}"))),
     };
-    // abi_stable lets a library have more than the host knows. It is the other way round here: the plugin's types are
-    // what is asked for, the host's are what there is.
     let layout = header.layout().ok_or(Incompatible::Foreign)?;
-    check_layout_compatibility(layout, LibraryRef::LAYOUT).map_err(|why| Incompatible::Layout(why.to_string()))?;
+    compare(layout, LibraryRef::LAYOUT)?;
     // SAFETY: the layouts have just been compared; accessors of what an older plugin lacks return `None`.
     let library = unsafe { header.init_root_module_with_unchecked_layout::<LibraryRef>() };
     Ok((library.map_err(|why| Incompatible::RootModule(why.to_string()))?, version))
 }
 
+/// Whether a plugin's types are what the host has, or less. abi_stable lets a library have more than its user knows. It is
+/// the other way round here: the plugin's types are what is asked for, the host's are what there is.
+fn compare(plugin: &'static TypeLayout, host: &'static TypeLayout) -> Result<(), Incompatible> {
+    check_layout_compatibility(plugin, host).map_err(|why| Incompatible::Layout(why.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
+    use abi_stable::prefix_type::PrefixTypeTrait;
+
     use super::*;
+
+    /// A table in one version and in the next.
+    mod first {
+        #[derive(abi_stable::StableAbi)]
+        #[repr(C)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef)))]
+        pub(super) struct Table {
+            #[sabi(last_prefix_field)]
+            pub(super) old: extern "C" fn(u64) -> u64,
+        }
+    }
+
+    mod next {
+        #[derive(abi_stable::StableAbi)]
+        #[repr(C)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef)))]
+        #[sabi(missing_field(option))]
+        pub(super) struct Table {
+            #[sabi(last_prefix_field)]
+            pub(super) old: extern "C" fn(u64) -> u64,
+            pub(super) new: extern "C" fn(u64) -> u64,
+        }
+    }
+
+    extern "C" fn double(value: u64) -> u64 {
+        2 * value
+    }
+
+    #[test]
+    fn a_table_may_have_less_than_the_hosts_and_nothing_else() {
+        assert_eq!(compare(first::TableRef::LAYOUT, next::TableRef::LAYOUT), Ok(()));
+        assert_eq!(compare(next::TableRef::LAYOUT, next::TableRef::LAYOUT), Ok(()));
+        let refused = |plugin, host| matches!(compare(plugin, host), Err(Incompatible::Layout(_)));
+        assert!(refused(next::TableRef::LAYOUT, first::TableRef::LAYOUT));
+        assert!(refused(first::TableRef::LAYOUT, LibraryRef::LAYOUT));
+    }
+
+    #[test]
+    fn what_an_older_table_lacks_is_none() {
+        let old = first::Table { old: double }.leak_into_prefix();
+        // SAFETY: the layouts are compatible in this direction, as the test above says.
+        let table = unsafe { core::mem::transmute::<first::TableRef, next::TableRef>(old) };
+        assert_eq!((old.old()(1), table.old()(21)), (2, 42));
+        assert!(table.new().is_none());
+        let new = next::Table { old: double, new: double }.leak_into_prefix();
+        assert_eq!(new.new().map(|new| new(4)), Some(8));
+    }
 
     #[test]
     fn the_macro_exports_the_symbol_that_the_host_looks_for() {

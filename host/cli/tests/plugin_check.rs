@@ -114,3 +114,20 @@ fn what_is_no_plugin_is_refused() {
     assert!(sentences[0].ends_with("exports no plugin named nothing"), "{sentences:?}");
     assert_eq!(check("/no/such/file.so", 60).0, Some(2));
 }
+
+/// The library is kept as API 1.0 made it: see `tests/prebuilt/api-1.0/build.sh`.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn plugins_of_api_1_0_work() {
+    let (code, text, sentences) =
+        check(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/prebuilt/api-1.0/libapi_1_0.so"), 60);
+    assert_eq!((code, sentences), (Some(0), vec![]), "{text}");
+    for part in [
+        "built against API 1.0",
+        "patches a site at its fault 3 with break; the routine runs at once",
+        "has templates for 8 of 48 mnemonics",
+        "exports state of version 1, 8 bytes",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
