@@ -126,9 +126,8 @@ impl Vp<'_> {
         unsafe { services.read_cr()(host, u32::from(number)) }
     }
 
-    /// Writes a control register of the guest, or raises Illegal Operation if it does not exist or cannot be written,
-    /// Reserved Register/Field if it does not take the value, Illegal Operation if it holds the state of an interruption
-    /// and vpsr.ic is 1; in this order.
+    /// Writes a control register of the guest, or raises Reserved Register/Field if it does not take the value, Illegal
+    /// Operation if it does not exist, cannot be written, or is of those that PSR.ic = 1 protects.
     ///
     /// # Errors
     /// The fault, or [`Outcome::SERIALIZE`].

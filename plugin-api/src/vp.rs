@@ -92,7 +92,7 @@ pub struct RawVp {
 /// A virtual processor: the safe view of [`RawVp`].
 ///
 /// What a routine may change through [`Vp::vpd_mut`]: vpsr.ic, vpsr.i from 1 to 0, and the control registers that have
-/// no effect of their own until something reads them (iva, ipsr, isr, iip, ifa, itir, iipa, ifs, iim, iha, lid, pmv, cmcv,
+/// no effect of their own until something reads them (iva, ipsr, isr, iip, ifa, itir, ifs, iim, iha, lid, pmv, cmcv,
 /// lrr). All else goes through a method. The host looks at vpsr again after each routine.
 #[repr(transparent)]
 pub struct Vp<'a> {

@@ -5,8 +5,9 @@ use patchbay_isa::rows::{B, M};
 use patchbay_isa::{Bundle, Cause, Field, Opcode, Slot, decode};
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic, Unit as UnitNumber};
 
-/// The mnemonic of a virtualized instruction.
-pub(crate) const fn mnemonic(opcode: Opcode) -> Option<Mnemonic> {
+/// The mnemonic of a virtualized instruction; `None` for any other.
+#[must_use]
+pub const fn mnemonic(opcode: Opcode) -> Option<Mnemonic> {
     Some(match opcode {
         Opcode::M(m) => match m {
             M::MovToAr => Mnemonic::MovToAr,

@@ -36,7 +36,7 @@ enum Next {
 
 impl VirtualProcessor {
     /// A virtualization fault of the instruction at IP and PSR.ri.
-    pub fn virtualization(&mut self, p: &mut Processor, instruction: &Instruction) {
+    pub(crate) fn virtualization(&mut self, p: &mut Processor, instruction: &Instruction) {
         let cause = instruction.row().facts.cause.map_or(0, |cause| cause as usize);
         self.counters.faults[cause] += 1;
         let before = Before::new(p);

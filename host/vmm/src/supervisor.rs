@@ -34,22 +34,7 @@ impl Supervisor for Virtual {
         let Some(mut vp) = p.take_hook::<VirtualProcessor>() else {
             return crash("the processor has no virtual processor".into(), executor, platform);
         };
-        let exit = match exit {
-            Exit::Virtualization(instruction) => {
-                vp.virtualization(p, &instruction);
-                None
-            }
-            Exit::Interruption(interruption) => {
-                vp.interruption(p, &interruption);
-                None
-            }
-            Exit::Budget | Exit::Attention => None,
-            // The firmware and the machine are the same for all.
-            exit => Some(exit),
-        };
-        if exit.is_none() {
-            vp.guest(p).deliver_interrupt();
-        }
+        let exit = vp.react(p, exit);
         let stuck = vp.is_stuck();
         let failure = vp.failure.take();
         p.hook = Some(vp);

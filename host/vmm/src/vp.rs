@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::exit::Exit;
 use patchbay_cpu::hook::Hook;
 use patchbay_cpu::interruption::{Interruption, Isr, Vector};
 use patchbay_cpu::op::{Op, Outcome, Stop};
@@ -78,8 +79,20 @@ impl VirtualProcessor {
         Guest { p, vpd: &mut self.vpd, frame: None }
     }
 
+    /// Reacts to an exit; gives back the exits that are not the monitor's, but the machine's.
+    pub fn react(&mut self, p: &mut Processor, exit: Exit) -> Option<Exit> {
+        match exit {
+            Exit::Virtualization(instruction) => self.virtualization(p, &instruction),
+            Exit::Interruption(interruption) => self.interruption(p, &interruption),
+            Exit::Budget | Exit::Attention => {}
+            exit => return Some(exit),
+        }
+        self.guest(p).deliver_interrupt();
+        None
+    }
+
     /// An interruption of the guest: an interrupt is taken from the machine, all else is the guest's own.
-    pub fn interruption(&mut self, p: &mut Processor, interruption: &Interruption) {
+    fn interruption(&mut self, p: &mut Processor, interruption: &Interruption) {
         if interruption.vector == Vector::ExternalInterrupt {
             self.guest(p).take_interrupts();
         } else {
@@ -114,14 +127,22 @@ impl VirtualProcessor {
                     self.reflect(p, &Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) });
                 }
             }
-            Err(Stop::Return) => before.complete(p),
-            Err(_) => {
-                p.raised.isr.set_ei(slot);
-                p.raised.isr.set_ir(p.frame_is_incomplete());
-                let raised = p.raised;
-                self.reflect(p, &raised);
+            Err(Stop::Return) => {
+                before.complete(p);
+                if p.complete_frame().is_err() {
+                    self.fault(p, p.registers.psr.ri());
+                }
             }
+            Err(_) => self.fault(p, slot),
         }
+    }
+
+    /// Delivers the fault that the processor has raised.
+    fn fault(&mut self, p: &mut Processor, slot: u8) {
+        p.raised.isr.set_ei(slot);
+        p.raised.isr.set_ir(p.frame_is_incomplete());
+        let raised = p.raised;
+        self.reflect(p, &raised);
     }
 
     /// What it did.

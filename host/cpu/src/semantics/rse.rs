@@ -22,9 +22,10 @@ pub(super) fn alloc(p: &mut Processor, op: &Op) -> Outcome {
     Ok(())
 }
 
-/// `cover` does not require privilege, so that at a lower one it is not virtualized (SDM 3:48).
+/// `cover` does not require privilege, so that at a lower one it is not virtualized (SDM 3:48), unless it has to write
+/// the guest's cr.ifs, which the SDM does not think of.
 pub(super) fn cover(p: &mut Processor, _: &Op) -> Outcome {
-    if p.registers.psr.cpl() == 0 {
+    if p.registers.psr.cpl() == 0 || !p.interruption_collection() {
         p.virtualized()?;
     }
     let cfm = p.cover_frame();

@@ -1,0 +1,186 @@
+//! One test a virtualization cause: the conventional path, the routines of coarse and fine classes, and the machine
+//! itself do the same to what the guest sees, in random states.
+
+mod case;
+mod subject;
+
+use std::sync::Arc;
+
+use case::{ADDRESSES, Case};
+use patchbay_isa::row::Flags;
+use patchbay_isa::{Cause, Field};
+use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::plugins::Registry;
+use patchbay_vmm::policy::Policy;
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use subject::{Ended, Subject};
+
+/// States for each mnemonic.
+const CASES: u64 = 60;
+
+/// What the cases of a cause have met.
+#[derive(Debug, Default)]
+struct Met {
+    emulated: u64,
+    triggers: u64,
+    faults: u64,
+    predicated_off: u64,
+    banked: u64,
+    not_banked: u64,
+    slots: [u64; 3],
+    compared: u64,
+    /// Facts of the instructions.
+    last_in_group: bool,
+    predicated: bool,
+    has_target: bool,
+}
+
+fn plugins(registry: &Registry, policy: &str) -> Plugins {
+    let (classifier, patch_manager, routines) =
+        Policy::load(policy).and_then(|policy| policy.start(registry)).expect("a bundled policy");
+    Plugins {
+        classifier: Arc::new(classifier),
+        patch_manager: Arc::new(patch_manager),
+        routines: vec![Arc::new(routines)],
+    }
+}
+
+fn vm(plugins: Option<&Plugins>, fetch: Fetch) -> Arc<Vm> {
+    let vmm = Arc::new(Vmm::with_ids(0x10_0800, 64).expect("ids"));
+    Arc::new(Vm::new(vmm, 0, 1, plugins, Scope::Vmm, fetch).expect("a virtual machine"))
+}
+
+fn difference(expected: &[(String, u64)], got: &[(String, u64)]) -> String {
+    let pairs = expected.iter().zip(got).filter(|(expected, got)| expected != got);
+    pairs.map(|((name, expected), (_, got))| format!("{name}: {expected:#x}, not {got:#x}\n")).collect()
+}
+
+/// Compares all ways to execute an instruction.
+fn compare(mnemonic: Mnemonic, policies: &[Plugins], met: &mut Met) {
+    for seed in 0..CASES {
+        let case = Case::new(mnemonic, seed);
+        let mut native = Subject::new(case.code);
+        case.prepare(&mut native.p);
+        let collects = native.p.registers.psr.ic();
+        let off = !native.p.pr(case.instruction.qp());
+        let native_end = native.run();
+        let native_faults: u64 = native.p.delivered.iter().sum();
+        let native_state = native.observe(None, ADDRESSES);
+
+        let fetch = if seed % 2 == 0 { Fetch::Translated } else { Fetch::Physical };
+        let mut conventional = Subject::new(case.code);
+        case.prepare(&mut conventional.p);
+        let (end, mut vp) = conventional.run_virtual(&vm(None, fetch));
+        let state = conventional.observe(Some(&mut vp.vpd), ADDRESSES);
+        let what = format!("{mnemonic:?} case {seed} {:x?} r1 {}", case.instruction, case.r1);
+        if !(case.tests_ic() && collects) {
+            assert_eq!(end, native_end, "{what}");
+            if end == Ended::Rests {
+                assert_eq!(
+                    state,
+                    native_state,
+                    "{what}: the conventional path:\n{}",
+                    difference(&native_state, &state)
+                );
+                met.compared += 1;
+            }
+        }
+        met.emulated += vp.conventional.counts.emulated;
+        met.faults += native_faults;
+        met.predicated_off += u64::from(off);
+        let banked = Instruction::is_banked(case.r1);
+        *(if banked { &mut met.banked } else { &mut met.not_banked }) += 1;
+        met.slots[case.slot as usize] += 1;
+        met.last_in_group |= case.instruction.row().facts.flags.contains(Flags::LAST_IN_GROUP);
+        met.predicated |= case.instruction.row().predicated();
+        met.has_target |= case.instruction.row().fields().any(|field| field == Field::R1);
+
+        for policy in policies {
+            let mut patched = Subject::new(case.code);
+            case.prepare(&mut patched.p);
+            let vm = vm(Some(policy), fetch);
+            let (patched_end, mut vp) = patched.run_virtual(&vm);
+            let patched_state = patched.observe(Some(&mut vp.vpd), ADDRESSES);
+            assert_eq!(patched_end, end, "{what}: by trigger");
+            if end == Ended::Rests {
+                assert_eq!(patched_state, state, "{what}: by trigger:\n{}", difference(&state, &patched_state));
+            }
+            assert_eq!(vp.conventional.counts.emulated, 0, "{what}");
+            met.triggers += vp.counters.triggers.iter().sum::<u64>();
+            let mut expected = case.code.to_bytes();
+            let mut code = [0; 16];
+            native.memory.read_bytes(subject::CODE, &mut expected).expect("RAM");
+            patched.memory.read_bytes(subject::CODE, &mut code).expect("RAM");
+            vm.sites.show_originals(patchbay_cpu::bus::PhysicalAddress(subject::CODE), &mut code);
+            assert_eq!(code, expected, "{what}");
+        }
+    }
+}
+
+fn cause(cause: Cause) {
+    let registry = Registry::discover();
+    let policies = [plugins(&registry, "default"), plugins(&registry, "mnemonic")];
+    let mut met = Met::default();
+    let of_cause = |mnemonic: &&Mnemonic| {
+        let row =
+            patchbay_isa::rows::all().find(|row| patchbay_vmm::instruction::mnemonic(row.opcode) == Some(**mnemonic));
+        row.and_then(|row| row.facts.cause) == Some(cause)
+    };
+    for mnemonic in Mnemonic::ALL.iter().filter(of_cause) {
+        compare(*mnemonic, &policies, &mut met);
+    }
+    assert!(met.emulated > 0 && met.triggers > 0 && met.faults > 0 && met.compared > 0, "{met:?}");
+    assert!(!met.predicated || met.predicated_off > 0, "{met:?}");
+    assert!(!met.has_target || met.banked > 0 && met.not_banked > 0, "{met:?}");
+    // Those that end their group have one slot here.
+    assert!(met.last_in_group || met.slots.iter().filter(|count| **count > 0).count() > 1, "{met:?}");
+}
+
+macro_rules! causes {
+    ($($name:ident = $cause:ident,)*) => { $(#[test] fn $name() { cause(Cause::$cause); })* };
+}
+
+causes! {
+    mov_to_ar = MovToAr,
+    mov_to_ar_imm = MovToArImm,
+    mov_from_ar = MovFromAr,
+    mov_to_cr = MovToCr,
+    mov_from_cr = MovFromCr,
+    mov_to_psr = MovToPsr,
+    mov_from_psr = MovFromPsr,
+    itc_d = ItcD,
+    itc_i = ItcI,
+    mov_to_rr = MovToRr,
+    mov_to_dbr = MovToDbr,
+    mov_to_ibr = MovToIbr,
+    mov_to_pkr = MovToPkr,
+    mov_to_pmc = MovToPmc,
+    mov_to_pmd = MovToPmd,
+    itr_d = ItrD,
+    itr_i = ItrI,
+    mov_from_rr = MovFromRr,
+    mov_from_dbr = MovFromDbr,
+    mov_from_ibr = MovFromIbr,
+    mov_from_pkr = MovFromPkr,
+    mov_from_pmc = MovFromPmc,
+    mov_from_cpuid = MovFromCpuid,
+    ssm = Ssm,
+    rsm = Rsm,
+    ptc_l = PtcL,
+    ptc_g = PtcG,
+    ptc_ga = PtcGa,
+    ptr_d = PtrD,
+    ptr_i = PtrI,
+    thash = Thash,
+    ttag = Ttag,
+    tpa = Tpa,
+    tak = Tak,
+    ptc_e = PtcE,
+    cover = Cover,
+    rfi = Rfi,
+    bsw_0 = Bsw0,
+    bsw_1 = Bsw1,
+    vmsw = Vmsw,
+    probe = Probe,
+}

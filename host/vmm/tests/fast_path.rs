@@ -1,0 +1,112 @@
+//! From trigger to resumed guest, nothing is allocated, and no lock of the monitor's is taken (that asserts itself).
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use patchbay_cpu::engine::{Engine, Interpreter};
+use patchbay_cpu::flat::{self, FlatMemory};
+use patchbay_cpu::psr::Psr;
+use patchbay_isa::rows::{B, M};
+use patchbay_isa::{Bundle, Instruction, Opcode, Template};
+use patchbay_vmm::fast;
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::plugins::Registry;
+use patchbay_vmm::policy::Policy;
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vp::VirtualProcessor;
+
+/// The system's allocator; it counts what the fast path asks for.
+struct Watched;
+
+static ON_FAST_PATH: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: all is the system's.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if fast::on_it() {
+            ON_FAST_PATH.fetch_add(1, Ordering::Relaxed);
+        }
+        // SAFETY: the caller vouches for the layout.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller vouches for both.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+fn encode(opcode: Opcode, operands: &[i64]) -> u64 {
+    Instruction::encode(opcode, 0, operands).expect("operands that fit").slot()
+}
+
+/// An M-unit instruction in each bundle, at the end `cover` and a branch back.
+fn program() -> Vec<Bundle> {
+    let instructions: &[(M, &[i64])] = &[
+        (M::MovFromPsr, &[14]),
+        (M::Rsm, &[1 << 14]),
+        (M::Ssm, &[1 << 14]),
+        (M::Rsm, &[1 << 13]),
+        (M::Ssm, &[1 << 13]),
+        (M::MovFromCr, &[16, 66]),
+        (M::MovToCr, &[66, 0]),
+        (M::MovFromAr, &[17, 44]),
+        (M::MovFromRr, &[18, 0]),
+        (M::MovFromCpuid, &[19, 0]),
+        (M::Thash, &[20, 0]),
+        (M::Ttag, &[21, 0]),
+    ];
+    let nop = 1 << 27;
+    let mut program: Vec<Bundle> = instructions
+        .iter()
+        .map(|(m, operands)| Bundle::new(Template::new(9), [encode(Opcode::M(*m), operands), nop, nop]))
+        .collect();
+    let nop_b = 2 << 37;
+    let cover = encode(Opcode::B(B::Cover), &[]);
+    program.push(Bundle::new(Template::new(0x17), [nop_b, nop_b, cover]));
+    let back = -(program.len() as i64) * 16;
+    let branch = 4 << 37 | (back as u64 >> 4 & 0xf_ffff) << 13 | 1 << 36;
+    program.push(Bundle::new(Template::new(0x11), [nop, nop, branch]));
+    program
+}
+
+#[test]
+fn triggers_allocate_nothing() {
+    let memory = Arc::new(FlatMemory::new(0x1_0000));
+    for (index, bundle) in program().iter().enumerate() {
+        memory.write_bytes(0x1000 + 16 * index as u64, &bundle.to_bytes()).expect("RAM");
+    }
+    for policy in ["default", "mnemonic"] {
+        let (classifier, patch_manager, routines) =
+            Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
+        let plugins = Plugins {
+            classifier: Arc::new(classifier),
+            patch_manager: Arc::new(patch_manager),
+            routines: vec![Arc::new(routines)],
+        };
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
+        let vm = Arc::new(vm.expect("a virtual machine"));
+        let mut p = flat::processor(Arc::clone(&memory));
+        p.registers.ip = 0x1000;
+        p.set_psr(Psr::new().with_ic(true).with_bn(true));
+        p.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(&vm), 0, &mut p)));
+        let mut engine = Interpreter::default();
+        while p.instructions < 100_000 {
+            let exit = engine.run(&mut p, 1000);
+            let mut vp = p.take_hook::<VirtualProcessor>().expect("the hook");
+            assert_eq!(vp.react(&mut p, exit), None);
+            p.hook = Some(vp);
+        }
+        let vp = p.take_hook::<VirtualProcessor>().expect("the hook");
+        let triggers: u64 = vp.counters.triggers.iter().sum();
+        assert!(triggers > 10_000, "{triggers} triggers");
+        assert_eq!(ON_FAST_PATH.load(Ordering::Relaxed), 0);
+        for site in vm.sites.all() {
+            vm.sites.unpatch(p.bus(), &site);
+        }
+    }
+}
