@@ -1,21 +1,49 @@
 //! The processor agrees with another implementation on the programs of `conformance/`.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use patchbay::exec::{program, run};
+use patchbay::exec::{Program, program, run};
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::plugins::Registry;
+use patchbay_vmm::policy::{BUNDLED, Policy};
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
 
-/// Runs a file of programs that has this many checks.
+/// Runs a file of programs that has this many checks: on the processor itself, without patching, and under each bundled
+/// policy. They hold no virtualized instruction: PSR.vm = 1 changes nothing.
 fn conforms(file: &str, checks: usize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(file);
+    let programs = program::load(&path).expect("a file of programs");
+    agrees(&programs, checks, "native", |_| None);
+    let vmm = Arc::new(Vmm::new());
+    let vm = |number, plugins: Option<&Plugins>| {
+        let vm = Vm::new(Arc::clone(&vmm), number, 1, plugins, Scope::Vmm, Fetch::Translated);
+        Some(Arc::new(vm.expect("a virtual machine")))
+    };
+    agrees(&programs, checks, "trap", |number| vm(number, None));
+    let registry = Registry::discover();
+    for (policy, _) in BUNDLED {
+        let started = Policy::load(policy).and_then(|policy| policy.start(&registry));
+        let (classifier, patch_manager, routines) = started.expect("a bundled policy");
+        let plugins = Plugins {
+            classifier: Arc::new(classifier),
+            patch_manager: Arc::new(patch_manager),
+            routines: vec![Arc::new(routines)],
+        };
+        agrees(&programs, checks, policy, |number| vm(number, Some(&plugins)));
+    }
+}
+
+fn agrees(programs: &[Program], checks: usize, under: &str, vm: impl Fn(u32) -> Option<Arc<Vm>>) {
     let mut passed = 0;
     let mut failures = Vec::new();
-    for program in program::load(&path).expect("a file of programs") {
-        let report = run(&program);
+    for (number, program) in (0..).zip(programs) {
+        let report = run(program, vm(number));
         passed += report.passed;
         failures.extend(report.failures);
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert_eq!(passed, checks);
+    assert!(failures.is_empty(), "{under}:\n{}", failures.join("\n"));
+    assert_eq!(passed, checks, "{under}");
 }
 
 #[test]

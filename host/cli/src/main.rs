@@ -4,7 +4,6 @@ mod console;
 mod ctl;
 mod disasm;
 mod guests;
-mod monitor;
 mod plugins;
 mod render;
 mod run;

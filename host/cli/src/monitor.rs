@@ -14,7 +14,7 @@ use patchbay_vmm::vm::{Plugins, Scope as Tables, Vm, Vmm};
 /// The monitor.
 #[derive(Args)]
 #[command(next_help_heading = "Virtualization")]
-pub(crate) struct Monitor {
+pub struct Monitor {
     /// Who emulates the guest's privileged instructions
     #[arg(long, value_enum, default_value = "patch")]
     mode: Mode,
@@ -72,11 +72,14 @@ enum Fetch {
 
 /// Why there is no such monitor.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum MonitorError {
+pub enum MonitorError {
+    /// There is no such policy, or one of its plugins does not start.
     #[error(transparent)]
     Policy(#[from] policy::Error),
+    /// A plugin fails.
     #[error(transparent)]
     Plugin(#[from] Failed),
+    /// The ids are out of range.
     #[error(transparent)]
     Ids(#[from] RangeError),
 }
@@ -89,7 +92,7 @@ fn id(text: &str) -> Result<u32, std::num::ParseIntError> {
 }
 
 /// A monitor at work; `None` in native mode.
-pub(crate) struct Started {
+pub struct Started {
     vmm: Arc<Vmm>,
     plugins: Option<Plugins>,
     scope: Tables,
@@ -98,12 +101,16 @@ pub(crate) struct Started {
 
 impl Monitor {
     /// The mode's name.
-    pub(crate) fn mode(&self) -> String {
+    #[must_use]
+    pub fn mode(&self) -> String {
         self.mode.to_possible_value().map(|mode| mode.get_name().to_owned()).unwrap_or_default()
     }
 
     /// Loads the plugins.
-    pub(crate) fn start(&self) -> Result<Option<Started>, MonitorError> {
+    ///
+    /// # Errors
+    /// If one is not found or does not start, or the ids are out of range.
+    pub fn start(&self) -> Result<Option<Started>, MonitorError> {
         let plugins = match self.mode {
             Mode::Native => return Ok(None),
             Mode::Trap => None,
@@ -142,19 +149,23 @@ impl Monitor {
 
 impl Started {
     /// Takes over the plugins of a virtual machine that starts again: they may have been swapped.
-    pub(crate) fn keep(&mut self, vm: &Vm) {
+    pub fn keep(&mut self, vm: &Vm) {
         self.plugins = vm.plugins();
     }
 
     /// A virtual machine with so many processors. It has the plugins for itself, so that they can be swapped.
-    pub(crate) fn vm(&mut self, number: u32, processors: usize) -> Result<Arc<Vm>, MonitorError> {
+    ///
+    /// # Errors
+    /// If a plugin panics.
+    pub fn vm(&mut self, number: u32, processors: usize) -> Result<Arc<Vm>, MonitorError> {
         let vmm = Arc::clone(&self.vmm);
         Ok(Arc::new(Vm::new(vmm, number, processors, self.plugins.take().as_ref(), self.scope, self.fetch)?))
     }
 }
 
 /// The owner of a processor's exits.
-pub(crate) fn supervisor(vm: Option<&Arc<Vm>>, index: usize) -> Box<dyn Supervisor> {
+#[must_use]
+pub fn supervisor(vm: Option<&Arc<Vm>>, index: usize) -> Box<dyn Supervisor> {
     match vm {
         None => Box::new(Native),
         Some(vm) => Box::new(Virtual::new(Arc::clone(vm), index)),

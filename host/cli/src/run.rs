@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use patchbay::monitor::{Monitor, MonitorError, supervisor};
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{LoadError, Source};
@@ -18,7 +19,6 @@ use patchbay_vmm::statistics::VmStatistics;
 use crate::console::progress::Progress;
 use crate::console::{Console, ConsoleError, Place, restore_terminal, signals};
 use crate::guests::{FindError, find};
-use crate::monitor::{Monitor, MonitorError, supervisor};
 use crate::watchdog;
 
 /// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)

@@ -7,17 +7,27 @@ use patchbay_isa::rows::{A, B, I, M};
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
 
 fn exec(text: &[u8]) -> Output {
+    exec_with(&[], text)
+}
+
+fn exec_with(options: &[&str], text: &[u8]) -> Output {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(text).expect("written");
-    Command::new(env!("CARGO_BIN_EXE_patchbay")).arg("exec").arg(file.path()).output().expect("patchbay runs")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.arg("exec").args(options).arg(file.path()).output().expect("patchbay runs")
 }
 
 /// A program that adds r8 and r9 and then loops on the bundle at 0x10010.
 fn program(stop: &str, expect: &str) -> String {
+    program_of(Opcode::A(A::Add), &[8, 8, 9], stop, expect)
+}
+
+/// A program that executes an instruction and then loops on the bundle at 0x10010.
+fn program_of(opcode: Opcode, operands: &[i64], stop: &str, expect: &str) -> String {
     let slot = |opcode, operands: &[i64]| Instruction::encode(opcode, 0, operands).expect("operands fit").slot();
     let nop = slot(Opcode::M(M::Nop), &[0]);
     let bundles = [
-        (0x09, [slot(Opcode::A(A::Add), &[8, 8, 9]), nop, slot(Opcode::I(I::Nop), &[0])]),
+        (0x09, [slot(opcode, operands), nop, slot(Opcode::I(I::Nop), &[0])]),
         (0x19, [nop, nop, slot(Opcode::B(B::Cond), &[0, 0, 0, 0])]),
     ];
     let code: String = bundles
@@ -41,6 +51,22 @@ fn checks_pass() {
     let output = exec(program("0x10010", expect).as_bytes());
     assert_eq!(String::from_utf8_lossy(&output.stdout), "6 passed, 0 failed\n");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn privileged_instructions_do_the_same_in_every_mode() {
+    let expect = r#""cr.iva": "0x8000", "psr": "0x100000002000", "r16": 5, "cr.tpr": "0x10000""#;
+    let text = program_of(Opcode::M(M::MovToCr), &[2, 9], "0x10010", expect).replace(
+        "\"r9\": 17,",
+        "\"r9\": \"0x8000\", \"psr\": \"0x100000002000\", \"r16\": 5, \"cr.tpr\": \"0x10000\",",
+    );
+    for options in [&[][..], &["--mode", "native"], &["--mode", "trap"], &["--mode", "patch", "--policy", "hot"]] {
+        let output = exec_with(options, text.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "4 passed, 0 failed\n", "{options:?}");
+    }
+    let refused = exec_with(&["--mode", "patch", "--policy", "none"], text.as_bytes());
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).starts_with("patchbay: there is no policy none"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use patchbay_cpu::interruption::Interruption;
 use patchbay_cpu::op::{Outcome, Stop};
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
-use patchbay_cpu::registers::cr;
+use patchbay_cpu::registers::{ar, cr};
 use patchbay_plugin_api::vpd::{Vpd, vpsr};
 
 use crate::frame::TrapFrame;
@@ -43,6 +43,21 @@ pub fn take_over(p: &mut Processor) -> Vpd {
     p.guest_ic = psr & vpsr::IC != 0;
     p.set_psr(Psr::from(psr & !vpsr::ALL | MACHINE));
     vpd
+}
+
+/// Gives a processor back to a guest that needs no monitor: the reverse of [`take_over`], but for pending interrupts.
+pub fn hand_back(p: &mut Processor, vpd: &Vpd) {
+    let psr = Psr::from(u64::from(p.registers.psr) & !vpsr::ALL | vpd.vpsr);
+    let itc = p.itc().wrapping_add(vpd.vitc_offset);
+    let registers = &mut p.registers;
+    registers.cr = vpd.vcr;
+    registers.bank = vpd.vbank;
+    registers.bank_nat = vpd.vbank_nat as u16;
+    // What the machine has in its bank 1 is the bank that the guest uses.
+    registers.psr.set_bn(psr.bn());
+    p.vmsw_disabled = false;
+    p.set_psr(psr);
+    p.set_ar(ar::ITC, itc);
 }
 
 impl Guest<'_> {

@@ -7,11 +7,27 @@ pub mod program;
 pub mod register;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use patchbay_vmm::vm::Vm;
 
 pub use machine::Machine;
 pub use program::{Error, Program};
 
 use program::{Operand, show_bytes};
+
+use crate::monitor::{Monitor, MonitorError};
+
+/// Why programs cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// A file is at fault.
+    #[error(transparent)]
+    Program(#[from] Error),
+    /// There is no such monitor.
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
+}
 
 /// What became of a program's checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,12 +48,12 @@ impl Report {
     }
 }
 
-/// Runs a program on a machine of its own.
+/// Runs a program on a machine of its own: in a virtual machine with one processor, if one is given.
 #[must_use]
-pub fn run(program: &Program) -> Report {
+pub fn run(program: &Program, vm: Option<Arc<Vm>>) -> Report {
     let mut report = Report::default();
     let mut machine = Machine::new(program);
-    if let Err(reason) = machine.run_to(program.stop, program.limit) {
+    if let Err(reason) = machine.run_to(program.stop, program.limit, vm) {
         report.failures.push(format!("{}: {reason}", program.name));
         return report;
     }
@@ -60,22 +76,30 @@ pub fn run(program: &Program) -> Report {
 
 /// Runs programs and compares their results with what is expected
 #[derive(clap::Args)]
+#[command(mut_arg("mode", |mode| mode.default_value("native")))]
 pub struct Exec {
     /// Files of programs: JSON, plain or compressed with gzip
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    monitor: Monitor,
 }
 
 impl Exec {
     /// Prints a line a failed check and one summary line, and says whether all checks passed.
     ///
     /// # Errors
-    /// If a file cannot be read or is malformed, before any program runs.
-    pub fn run(&self) -> Result<bool, Error> {
+    /// If a file cannot be read or is malformed, or a plugin does not start, before any program runs.
+    pub fn run(&self) -> Result<bool, ExecError> {
         let files: Vec<Vec<Program>> = self.files.iter().map(|file| program::load(file)).collect::<Result<_, _>>()?;
+        let mut monitor = self.monitor.start()?;
         let (mut passed, mut failed) = (0, 0);
-        for program in files.iter().flatten() {
-            let report = run(program);
+        for (number, program) in (0..).zip(files.iter().flatten()) {
+            let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;
+            let report = run(program, vm.clone());
+            if let (Some(monitor), Some(vm)) = (&mut monitor, vm) {
+                monitor.keep(&vm);
+            }
             for failure in &report.failures {
                 println!("{failure}");
             }
