@@ -61,12 +61,12 @@ impl Boot {
         Boot { timing: Timing::Deterministic, ..self }
     }
 
-    /// Boots the guest and waits for its end; `supervisor` owns each processor's exits.
+    /// A machine with the guest loaded.
     ///
     /// # Panics
     /// If there is no such guest.
     #[must_use]
-    pub fn run_under(&self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Booted {
+    pub fn machine(&self) -> Machine {
         let guest = Guest::read(&guests().join(self.guest)).expect("a bundled guest");
         let source = Source {
             image: guest.kernel,
@@ -82,12 +82,13 @@ impl Boot {
             time_limit: Some(PATIENCE),
             symbols: Symbols::default(),
         };
-        let machine = Machine::new(&configuration, &source).expect("a machine");
-        let output = machine.output();
-        let reader = std::thread::spawn(move || output.iter().collect::<Vec<u8>>());
-        let run = machine.run(supervisor).expect("threads");
-        let console = reader.join().expect("the console is read");
-        Booted { console: String::from_utf8_lossy(&console).replace('\r', ""), run }
+        Machine::new(&configuration, &source).expect("a machine")
+    }
+
+    /// Boots the guest and waits for its end; `supervisor` owns each processor's exits.
+    #[must_use]
+    pub fn run_under(&self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Booted {
+        Booted::of(self.machine(), supervisor)
     }
 
     /// Boots the guest on a machine of its own and waits for its end.
@@ -104,15 +105,7 @@ impl Boot {
     /// If the policy's plugins are not there.
     #[must_use]
     pub fn run_virtual(&self, policy: Option<&str>, scope: Scope) -> (Booted, VmStatistics) {
-        let plugins = policy.map(|policy| {
-            let (classifier, patch_manager, routines) =
-                Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
-            Plugins {
-                classifier: Arc::new(classifier),
-                patch_manager: Arc::new(patch_manager),
-                routines: vec![Arc::new(routines)],
-            }
-        });
+        let plugins = policy.map(plugins);
         let vm = Vm::new(Arc::new(Vmm::new()), 0, self.processors, plugins.as_ref(), scope, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let booted = self.run_under(|index| Box::new(Virtual::new(Arc::clone(&vm), index)));
@@ -121,6 +114,19 @@ impl Boot {
 }
 
 impl Booted {
+    /// Runs a machine until its end.
+    ///
+    /// # Panics
+    /// If the host gives no threads.
+    #[must_use]
+    pub fn of(machine: Machine, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Booted {
+        let output = machine.output();
+        let reader = std::thread::spawn(move || output.iter().collect::<Vec<u8>>());
+        let run = machine.run(supervisor).expect("threads");
+        let console = reader.join().expect("the console is read");
+        Booted { console: String::from_utf8_lossy(&console).replace('\r', ""), run }
+    }
+
     /// Requires that the guest has switched the power off with status 0.
     ///
     /// # Panics
@@ -162,6 +168,21 @@ impl Booted {
             "GUEST: exit status 0",
             "reboot: Power down",
         ]);
+    }
+}
+
+/// The plugins of a bundled policy.
+///
+/// # Panics
+/// If they are not there.
+#[must_use]
+pub fn plugins(policy: &str) -> Plugins {
+    let (classifier, patch_manager, routines) =
+        Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
+    Plugins {
+        classifier: Arc::new(classifier),
+        patch_manager: Arc::new(patch_manager),
+        routines: vec![Arc::new(routines)],
     }
 }
 

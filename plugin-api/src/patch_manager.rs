@@ -108,8 +108,9 @@ impl Review {
 pub trait PatchManager: Plugin {
     /// What to do about a virtualization fault of an instruction that has a class and can have a routine.
     ///
-    /// Called on the thread of the virtual processor, on several at once, for one site also. May allocate; must not
-    /// wait. The argument is the host's, for the length of the call.
+    /// Called on the thread of the virtual processor, on several at once, for one site also; and when it takes over from
+    /// another patch manager and is to decide about the sites that are patched, on a thread of the host. There, a decision
+    /// to leave the site unpatches it. May allocate; must not wait. The argument is the host's, for the length of the call.
     fn decide(&self, fault: &SiteFault) -> Decision;
 
     /// How often all known sites are to be reviewed, on the virtual machine's clock; `None` for never.

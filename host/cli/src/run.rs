@@ -13,6 +13,7 @@ use patchbay_machine::machine::{Configuration, Machine, MachineError, Position, 
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
 use patchbay_vmm::control::server::{ListenError, Server};
+use patchbay_vmm::control::watch::{WatchError, watch};
 use patchbay_vmm::control::{Control, Target};
 use patchbay_vmm::statistics::VmStatistics;
 
@@ -70,6 +71,9 @@ pub(crate) struct Run {
     /// Listen at a Unix socket that `patchbay ctl` connects to; only you can
     #[arg(long, value_name = "SOCKET")]
     control: Option<PathBuf>,
+    /// Swap a plugin when its shared library in this directory changes, such as target/release
+    #[arg(long, value_name = "DIR")]
+    watch: Option<PathBuf>,
     /// How to print the counts at the end, on standard error
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
@@ -116,6 +120,8 @@ pub(crate) enum RunError {
     Monitor(#[from] MonitorError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("cannot watch for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -149,6 +155,7 @@ impl Run {
         let control = Arc::new(Control::default());
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
+        let watched = self.watch.as_ref().map(|folder| watch(folder, Arc::clone(&control))).transpose()?;
         let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
         let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
         let symbols = Arc::new(configuration.symbols.clone());
@@ -188,7 +195,7 @@ impl Run {
             machine = Machine::new(&configuration, &source)?;
         };
         drop(console);
-        drop(server);
+        drop((server, watched));
         let status = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
         let vm = vm.map(|vm| {
             vm.statistics(|address| symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}")))

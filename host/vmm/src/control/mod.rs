@@ -28,6 +28,7 @@ pub mod commands;
 pub mod events;
 pub mod protocol;
 pub mod server;
+pub mod watch;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};

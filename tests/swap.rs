@@ -1,0 +1,234 @@
+//! Plugins are swapped while a guest runs, and the guest does not notice.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::outcome::Outcome;
+use patchbay_tests::{Boot, Booted, plugins};
+use patchbay_vmm::control::{Control, Target};
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::plugins::Kind;
+use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::swap::Order;
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+
+/// Where Cargo puts the libraries of this package's dependencies.
+fn library(name: &str) -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
+}
+
+fn order(kind: Kind, plugin: &str) -> Order {
+    let plugin = plugin.replace("unreliable", library("unreliable_plugins").to_str().unwrap());
+    let (limit, base) = (Duration::from_secs(60), PathBuf::from("/"));
+    Order { kind, plugin, base, config: None, vp: None, repatch: false, limit }
+}
+
+/// Threads and descriptors are counted: one test at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A virtual machine whose guest boots again and again, with the plugins of the one before.
+struct Endless {
+    boot: Boot,
+    control: Arc<Control>,
+    scope: Scope,
+    vm: Mutex<Option<Arc<Vm>>>,
+    done: AtomicBool,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Endless {
+    fn new(boot: Boot, scope: Scope) -> Endless {
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (control, vm, done) = (Arc::default(), Mutex::default(), AtomicBool::new(false));
+        Endless { boot, control, scope, vm, done, _alone: alone }
+    }
+
+    /// Boots once, under these plugins or those of the boot before.
+    fn boot(&self, vmm: &Arc<Vmm>, plugins: Option<Plugins>) -> Booted {
+        let machine = self.boot.machine();
+        let processors = self.boot.processors;
+        let plugins = plugins.or_else(|| self.vm().plugins());
+        let vm = Vm::new(Arc::clone(vmm), 0, processors, plugins.as_ref(), self.scope, Fetch::default()).unwrap();
+        let vm = Arc::new(vm);
+        drop(plugins);
+        *self.vm.lock().unwrap() = Some(Arc::clone(&vm));
+        self.control.attach(Target {
+            guest: self.boot.guest.to_owned(),
+            mode: "patch".to_owned(),
+            machine: machine.handle(),
+            vm: Some(Arc::clone(&vm)),
+            symbols: Arc::new(Symbols::default()),
+            started: Instant::now(),
+        });
+        let booted = Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(&vm), index)));
+        self.control.detach(&booted.run.outcome);
+        booted
+    }
+
+    fn vm(&self) -> Arc<Vm> {
+        self.vm.lock().unwrap().clone().unwrap()
+    }
+
+    /// Boots until `work` has ended; `check` looks at each boot.
+    fn run<T: Send>(&self, check: impl Fn(&Booted), work: impl FnOnce() -> T + Send) -> T {
+        let vmm = Arc::new(Vmm::new());
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                let _done = Done(&self.done);
+                work()
+            });
+            let mut plugins = Some(plugins("default"));
+            while !self.done.load(Ordering::Acquire) {
+                check(&self.boot(&vmm, plugins.take()));
+            }
+            worker.join().unwrap()
+        })
+    }
+
+    /// Swaps; a machine that has just ended is waited for.
+    fn swap(&self, order: &Order) -> Result<(), String> {
+        loop {
+            match self.control.swap(order) {
+                Err(sentence) if sentence == "no machine runs" || sentence == "the machine has ended" => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                result => return result.map(|_| ()),
+            }
+        }
+    }
+}
+
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn passes(booted: &Booted) {
+    booted.expect_power_off();
+    let summary = booted.console.lines().last().unwrap_or_default();
+    assert!(summary.ends_with(" 0 failed"), "{}", booted.console);
+}
+
+const SWAPS: [(Kind, &str, Option<&str>); 13] = [
+    (Kind::Classifier, "classify-operands", None),
+    (Kind::Classifier, "classify-mnemonic", None),
+    (Kind::PatchManager, "patch-first-fault", None),
+    (Kind::PatchManager, "patch-hot", None),
+    (Kind::PatchManager, "patch-adaptive", None),
+    (Kind::PatchManager, "patch-never", None),
+    (Kind::Routines, "routines-standard", None),
+    (Kind::Routines, "routines-tracing", None),
+    (Kind::Classifier, "unreliable#create-error", Some("cannot be created: there is no licence")),
+    (Kind::Classifier, "unreliable#create-panic", Some("cannot be created: panicked")),
+    (Kind::Classifier, "unreliable#self-test-error", Some("fails its self-test: 1 is not 2")),
+    (Kind::Routines, "/no/such/file.so", Some("cannot read /no/such/file.so")),
+    (Kind::PatchManager, "/dev/null", Some("/dev/null is not a regular file")),
+];
+
+fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
+    let count = |what: &str| std::fs::read_dir(Path::new("/proc/self").join(what)).unwrap().count();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed >> 8) as usize % below
+    };
+    let before = count("fd");
+    endless.run(check, || {
+        for number in 0..swaps {
+            let (kind, plugin, refused) = SWAPS[random(SWAPS.len())];
+            let order = Order { repatch: random(2) == 0, ..order(kind, plugin) };
+            match (endless.swap(&order), refused) {
+                (Ok(()), None) => {}
+                (Err(sentence), Some(expected)) if sentence.contains(expected) => {}
+                (result, _) => panic!("{kind} {plugin}: {result:?}"),
+            }
+            if number % 5 == 4 {
+                // There may be nothing to go back to.
+                let _rolled_back = endless.control.rollback(kind, Duration::from_secs(60));
+            }
+        }
+    });
+    assert!(count("fd") <= before + 3, "{before} descriptors became {}", count("fd"));
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().filter(|thread| {
+        let name = std::fs::read_to_string(thread.as_ref().unwrap().path().join("comm")).unwrap_or_default();
+        name.starts_with("processor") || name.trim() == "swap"
+    });
+    assert_eq!(threads.count(), 0);
+}
+
+#[test]
+fn a_guest_that_checks_itself_survives_swaps_in_any_order() {
+    stress(&Endless::new(Boot::bare("privops", 1), Scope::Vmm), passes, 50);
+}
+
+#[test]
+#[ignore = "long: 50 swaps under a small guest are made by default"]
+fn linux_on_four_processors_survives_two_thousand_swaps() {
+    let check = |booted: &Booted| {
+        booted.expect_power_off();
+        assert!(booted.console.contains("GUEST: exit status 0"), "{}", booted.console);
+        assert!(!booted.console.contains("FAILED"), "{}", booted.console);
+    };
+    stress(&Endless::new(Boot::linux("run=longer", 4), Scope::Vp), check, 2000);
+}
+
+#[test]
+fn virtual_processors_have_routines_of_their_own() {
+    let endless = Endless::new(Boot::bare("selfmod", 2), Scope::Vp);
+    let counters = || {
+        let routines = endless.vm().plugins().unwrap().routines;
+        routines.iter().map(|routines| routines.descriptor().name.clone()).collect::<Vec<_>>()
+    };
+    endless.run(passes, || {
+        let one = Order { vp: Some(1), ..order(Kind::Routines, "routines-tracing") };
+        endless.swap(&one).unwrap();
+        assert_eq!(counters(), ["routines-standard", "routines-tracing"]);
+        let nobody = Order { vp: Some(2), ..one.clone() };
+        assert_eq!(endless.swap(&nobody).unwrap_err(), "there is no virtual processor 2: there are 2");
+        let shared = Order { vp: Some(1), ..order(Kind::Classifier, "classify-mnemonic") };
+        assert!(endless.swap(&shared).unwrap_err().starts_with("virtual processors share their classifier"));
+    });
+}
+
+#[test]
+fn a_rollback_returns_to_the_plugin_before() {
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let limit = Duration::from_secs(60);
+    endless.run(passes, || {
+        let name = || endless.vm().plugins().unwrap().patch_manager.descriptor().name.clone();
+        let hot = Order { config: Some("threshold = 3".to_owned()), ..order(Kind::PatchManager, "patch-hot") };
+        // The guest may end between two of these, and its rollbacks with it.
+        for _ in 0..100 {
+            endless.swap(&hot).unwrap();
+            endless.swap(&order(Kind::PatchManager, "patch-never")).unwrap();
+            if endless.control.rollback(Kind::PatchManager, limit).is_err() {
+                continue;
+            }
+            let patch_manager = endless.vm().plugins().unwrap().patch_manager;
+            assert_eq!((name().as_str(), patch_manager.config()), ("patch-hot", "threshold = 3"));
+            return;
+        }
+        panic!("no rollback succeeds");
+    });
+    assert!(matches!(endless.control.rollback(Kind::Routines, limit), Err(sentence) if sentence == "no machine runs"));
+}
+
+#[test]
+fn stopping_ends_a_guest_whose_plugins_are_swapped() {
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let check = |booted: &Booted| {
+        assert!(matches!(booted.run.outcome, Outcome::Quit | Outcome::PowerOff(_)), "{:?}", booted.run.outcome);
+    };
+    endless.run(check, || {
+        endless.swap(&order(Kind::Routines, "routines-tracing")).unwrap();
+        endless.control.target().unwrap().machine.end(Outcome::Quit);
+    });
+}
