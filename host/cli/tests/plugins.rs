@@ -1,5 +1,7 @@
 //! `patchbay plugins` and `patchbay plugin inspect` on good and bad libraries.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -23,7 +25,8 @@ fn refused(file: &str) -> String {
 
 fn refused_with(file: &Path, reason: &str) {
     let sentence = refused(file.to_str().unwrap());
-    assert!(sentence.starts_with(file.to_str().unwrap()) && sentence.ends_with(reason), "{sentence}");
+    let about = sentence.strip_prefix("cannot read ").unwrap_or(&sentence);
+    assert!(about.starts_with(file.to_str().unwrap()) && sentence.ends_with(reason), "{sentence}");
 }
 
 #[test]
@@ -124,4 +127,33 @@ fn plugins_that_do_not_start_are_refused() {
     assert_eq!(sentence("self-test-error"), expected);
     assert_eq!(sentence("nothing"), format!("{file} exports no plugin named nothing"));
     assert!(patchbay(&["plugin", "inspect", &format!("{file}#counting")]).status.success());
+}
+
+/// The superuser may read everything, unless it runs without that capability.
+#[test]
+fn a_file_without_permission_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret.so");
+    std::fs::copy(library("patchbay_patch_never"), &file).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
+    let all_powerful = std::fs::File::open(&file).is_ok();
+    let mut command = Command::new(if all_powerful { "setpriv" } else { env!("CARGO_BIN_EXE_patchbay") });
+    if all_powerful {
+        let capabilities = "-dac_override,-dac_read_search";
+        command.args(["--inh-caps", capabilities, "--bounding-set", capabilities, env!("CARGO_BIN_EXE_patchbay")]);
+    }
+    let refused = command.args(["plugin", "inspect"]).arg(&file).output().unwrap();
+    let expected = format!("patchbay: cannot read {}: Permission denied (os error 13)\n", file.display());
+    assert_eq!((refused.status.code(), String::from_utf8(refused.stderr).unwrap()), (Some(2), expected));
+}
+
+#[test]
+fn links_to_nowhere_and_to_themselves_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.so");
+    std::os::unix::fs::symlink("nowhere.so", &link).unwrap();
+    refused_with(&link, "No such file or directory (os error 2)");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("link.so", &link).unwrap();
+    refused_with(&link, "Too many levels of symbolic links (os error 40)");
 }

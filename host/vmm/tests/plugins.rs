@@ -1,6 +1,8 @@
 //! Loading libraries, and instances at work.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
@@ -73,6 +75,49 @@ fn a_file_may_be_replaced_after_it_was_loaded() {
     assert_eq!((hot.descriptor().name.as_str(), never.descriptor().name.as_str()), ("patch-hot", "patch-never"));
     assert_eq!(hot.decide(&fault(16)).unwrap().trigger(), Some(Trigger::BREAK));
     assert_eq!(never.decide(&fault(16)).unwrap(), Decision::LEAVE);
+}
+
+/// A compiler truncates the file, writes it bit by bit, or renames another one over it.
+#[test]
+fn a_file_may_be_replaced_while_it_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plugin.so");
+    let versions = ["patchbay_patch_hot", "patchbay_patch_never"].map(|name| std::fs::read(library(name)).unwrap());
+    std::fs::write(&file, &versions[0]).unwrap();
+    let done = AtomicBool::new(false);
+    let (loaded, refused) = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for version in versions.iter().cycle() {
+                let mut written = std::fs::File::create(&file).unwrap();
+                version.chunks(1 << 16).for_each(|part| written.write_all(part).unwrap());
+                let other = folder.path().join("other.so");
+                std::fs::write(&other, version).unwrap();
+                std::fs::rename(other, &file).unwrap();
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        });
+        let (mut loaded, mut refused) = (0, 0);
+        // Until a load has succeeded.
+        while loaded == 0 || loaded + refused < 40 {
+            match Library::load(&file) {
+                Ok(library) => {
+                    let plugins = library.descriptors();
+                    assert!(matches!(plugins[0].name.as_str(), "patch-hot" | "patch-never"));
+                    loaded += 1;
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        (loaded, refused)
+    });
+    assert!(loaded > 0, "{refused} loads were refused");
 }
 
 #[test]

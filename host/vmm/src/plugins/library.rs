@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -201,8 +201,16 @@ fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
     if !std::fs::metadata(file)?.is_file() {
         return Ok(None);
     }
+    let mut opened = File::open(file)?;
     let mut data = Vec::new();
-    File::open(file)?.take(LARGEST + 1).read_to_end(&mut data)?;
+    (&mut opened).take(LARGEST + 1).read_to_end(&mut data)?;
+    // A compiler may be writing it. What is half of one library and half of another might crash when it is mapped.
+    let mut again = Vec::with_capacity(data.len());
+    opened.rewind()?;
+    opened.take(LARGEST + 1).read_to_end(&mut again)?;
+    if again != data {
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "it changes while it is read"));
+    }
     Ok(Some(data))
 }
 
