@@ -1,12 +1,13 @@
 //! No routine allocates.
 
-mod machine;
+mod building;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use machine::{Machine, general, instruction, specialised};
+use building::{general, specialised};
 use patchbay_plugin_api::prelude::*;
+use patchbay_plugin_api::testing::{TestVp, instruction};
 
 struct Counting;
 
@@ -33,7 +34,7 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn no_routine_allocates() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.run(&specialised(&instruction(Mnemonic::Cover)), &instruction(Mnemonic::Cover));
     for &mnemonic in Mnemonic::ALL {
         let instruction = instruction(mnemonic);

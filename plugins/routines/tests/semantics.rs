@@ -1,13 +1,14 @@
 //! What routines do, as the SDM says it, on a host that notes what they ask of it.
 
-mod machine;
+mod building;
 
-use machine::{Asked, GUEST, Machine, general, instruction, specialised};
+use building::{general, specialised};
 use patchbay_plugin_api::prelude::*;
+use patchbay_plugin_api::testing::{Asked, TestVp, instruction};
 use patchbay_plugin_api::vpd::vpsr;
 
 /// Runs the specialised routine, and the general one on the same state, which must do the same.
-fn run(machine: &mut Machine, instruction: &Instruction) -> Outcome {
+fn run(machine: &mut TestVp, instruction: &Instruction) -> Outcome {
     let mut other = machine.clone();
     let outcome = machine.run(&specialised(instruction), instruction);
     assert_eq!(other.run(&general(instruction), instruction), outcome, "{instruction:?}");
@@ -15,10 +16,10 @@ fn run(machine: &mut Machine, instruction: &Instruction) -> Outcome {
     outcome
 }
 
-fn raises(machine: &Machine, instruction: &Instruction, fault: Fault) {
+fn raises(machine: &TestVp, instruction: &Instruction, fault: Fault) {
     let mut after = machine.clone();
     assert_eq!(run(&mut after, instruction), Outcome::REDIRECTED, "{instruction:?}");
-    assert_eq!(after, Machine { asked: Asked::Raise(fault), ..machine.clone() }, "{instruction:?}");
+    assert_eq!(after, TestVp { asked: Asked::Raise(fault), ..machine.clone() }, "{instruction:?}");
 }
 
 fn with(mnemonic: Mnemonic, change: impl FnOnce(&mut Instruction)) -> Instruction {
@@ -54,7 +55,7 @@ const NOT_PRIVILEGED: [Mnemonic; 4] = [Mnemonic::MovFromCpuid, Mnemonic::Thash, 
 
 #[test]
 fn privileged_instructions_fault_at_other_levels() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.psr |= 3 << 32;
     machine.gr[12] = 2;
     for mnemonic in PRIVILEGED {
@@ -69,7 +70,7 @@ fn privileged_instructions_fault_at_other_levels() {
 
 #[test]
 fn a_target_outside_the_frame_is_illegal() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.gr[12] = 2;
     let read =
         [Mnemonic::MovFromPsr, Mnemonic::MovFromCr, Mnemonic::MovFromRr, Mnemonic::MovFromCpuid, Mnemonic::Thash];
@@ -82,7 +83,7 @@ fn a_target_outside_the_frame_is_illegal() {
 
 #[test]
 fn nat_sources_are_consumed_but_by_hashes() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.nat[0] = 1 << 11 | 1 << 12;
     for mnemonic in PRIVILEGED.into_iter().chain(NOT_PRIVILEGED) {
         let operands = mnemonic.operands();
@@ -101,10 +102,10 @@ fn nat_sources_are_consumed_but_by_hashes() {
 /// SDM 3:193: bits 31:0 and 36:35; the guest's ic and i are in vpsr.
 #[test]
 fn mov_from_psr_joins_vpsr_and_the_machine() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.nat[0] = 1 << 10;
     machine.vpd.vpsr = vpsr::BN | vpsr::MC;
-    machine.psr = GUEST | 0x3e | 1 << 43;
+    machine.psr = TestVp::PSR | 0x3e | 1 << 43;
     assert_eq!(run(&mut machine, &instruction(Mnemonic::MovFromPsr)), Outcome::NEXT);
     assert_eq!(machine.gr[10], 0x3e | 1 << 17 | 1 << 27 | 1 << 35 | 1 << 36);
     assert_eq!(machine.nat[0], 0);
@@ -116,7 +117,7 @@ fn mov_from_psr_joins_vpsr_and_the_machine() {
 /// SDM 3:193: bits 63:32 of the source are ignored.
 #[test]
 fn mov_to_psr_changes_the_low_half() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.vpd.vpsr |= vpsr::MC;
     machine.gr[11] = 0xffff_ffff_0000_6008;
     run(&mut machine, &instruction(Mnemonic::MovToPsr));
@@ -131,14 +132,14 @@ fn mov_to_psr_changes_the_low_half() {
 #[test]
 fn masks_of_ic_and_i_stay_in_vpsr() {
     let mask = |mnemonic, mask| with(mnemonic, |of| of.immediate = mask);
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     let ssm_ic = mask(Mnemonic::Ssm, vpsr::IC);
     assert_eq!(machine.run(&specialised(&ssm_ic), &ssm_ic), Outcome::NEXT);
     assert_eq!((machine.vpd.vpsr, machine.asked), (vpsr::BN | vpsr::IC, Asked::Nothing));
     // Interrupts may be waiting for i.
     let ssm_i = mask(Mnemonic::Ssm, vpsr::I);
     assert_eq!(run(&mut machine, &ssm_i), Outcome::SERIALIZE);
-    let guest = GUEST & !vpsr::ALL | vpsr::BN | vpsr::IC;
+    let guest = TestVp::PSR & !vpsr::ALL | vpsr::BN | vpsr::IC;
     assert_eq!(machine.asked, Asked::SetPsr(guest | vpsr::I));
     machine.asked = Asked::Nothing;
     machine.vpd.vpsr |= vpsr::I;
@@ -147,7 +148,7 @@ fn masks_of_ic_and_i_stay_in_vpsr() {
     assert_eq!((machine.vpd.vpsr, machine.asked), (vpsr::BN, Asked::Nothing));
     // dt is the machine's.
     assert_eq!(run(&mut machine, &mask(Mnemonic::Rsm, 1 << 17)), Outcome::SERIALIZE);
-    assert_eq!(machine.asked, Asked::SetPsr(GUEST & !vpsr::ALL & !(1 << 17) | vpsr::BN));
+    assert_eq!(machine.asked, Asked::SetPsr(TestVp::PSR & !vpsr::ALL & !(1 << 17) | vpsr::BN));
     machine.asked = Asked::Nothing;
     for reserved in [1, 1 << 16] {
         raises(&machine, &mask(Mnemonic::Ssm, reserved), Fault::RESERVED_REGISTER_FIELD);
@@ -158,7 +159,7 @@ fn masks_of_ic_and_i_stay_in_vpsr() {
 #[test]
 fn interruption_registers_need_vpsr_ic_0() {
     let from = |number| with(Mnemonic::MovFromCr, |of| of.register = number);
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     for number in [16, 17, 19, 20, 21, 22, 23, 24, 25] {
         assert_eq!(run(&mut machine, &from(number)), Outcome::NEXT);
         assert_eq!(machine.gr[10], 0xc00 + u64::from(number));
@@ -189,7 +190,7 @@ fn interruption_registers_need_vpsr_ic_0() {
 /// SDM 3:180: the region in bits 63:61 of the index, all others in bits 7:0.
 #[test]
 fn indices() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.gr[12] = 5 << 61 | 0x1fff;
     assert_eq!(run(&mut machine, &instruction(Mnemonic::MovFromRr)), Outcome::NEXT);
     assert_eq!(machine.gr[10], u64::from(File::RR.0) << 8 | 5);
@@ -214,7 +215,7 @@ fn indices() {
 #[test]
 fn the_interval_time_counter() {
     let itc = with(Mnemonic::MovFromAr, |of| of.register = 44);
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     machine.psr |= 1 << 23;
     assert_eq!(run(&mut machine, &itc), Outcome::NEXT);
     assert_eq!(machine.gr[10], 0x17c);
@@ -227,7 +228,7 @@ fn the_interval_time_counter() {
 /// SDM 3:36.
 #[test]
 fn bsw_exchanges_values_and_nats() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     let before = machine.clone();
     machine.nat[0] = 1 << 15 | 1 << 17 | 1 << 32;
     machine.vpd.vbank_nat = 1 << 4;
@@ -245,7 +246,7 @@ fn bsw_exchanges_values_and_nats() {
 
 #[test]
 fn hashes_frames_and_returns_are_the_hosts() {
-    let mut machine = Machine::new();
+    let mut machine = TestVp::new();
     run(&mut machine, &instruction(Mnemonic::Thash));
     assert_eq!(machine.gr[10], 0x10c ^ 0xa5a5);
     run(&mut machine, &instruction(Mnemonic::Ttag));
