@@ -58,19 +58,19 @@ fn bundled() -> Result<Vec<Guest>, FindError> {
     Ok(paths.iter().map(|path| Guest::read(path)).collect::<Result<_, _>>()?)
 }
 
-/// The guest of this name: a bundled one, an image, or a directory with a description.
-pub(crate) fn find(name: &str) -> Result<Guest, FindError> {
+/// The guest of this name: a bundled one, or an image or a directory with a description, relative to `base`.
+pub(crate) fn find(name: &str, base: &Path) -> Result<Guest, FindError> {
     let bundle = directory().join(name);
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
     if plain && bundle.join(FILE).exists() {
         return Ok(Guest::read(&bundle)?);
     }
-    let path = Path::new(name);
+    let path = base.join(name);
     if path.is_dir() {
-        return Ok(Guest::read(path)?);
+        return Ok(Guest::read(&path)?);
     }
     if path.exists() {
-        return Ok(Guest::image(path.to_owned()));
+        return Ok(Guest::image(path));
     }
     let names: Vec<String> = bundled().unwrap_or_default().into_iter().map(|guest| guest.name).collect();
     Err(FindError::Unknown(name.to_owned(), names.join(", ")))

@@ -1,5 +1,6 @@
 //! The `patchbay` command.
 
+mod boot;
 mod console;
 mod ctl;
 mod disasm;
@@ -7,6 +8,7 @@ mod guests;
 mod plugins;
 mod render;
 mod run;
+mod vms;
 mod watchdog;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! Under which monitor and policy a guest runs.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -12,24 +13,24 @@ use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::vm::{Plugins, Scope as Tables, Vm, Vmm};
 
 /// The monitor.
-#[derive(Args)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Virtualization")]
 pub struct Monitor {
     /// Who emulates the guest's privileged instructions
     #[arg(long, value_enum, default_value = "patch")]
-    mode: Mode,
+    pub mode: Mode,
     /// What decides which of them are patched: a policy's name or file (`patchbay plugins` lists them)
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
-    policy: String,
+    pub policy: String,
     /// The policy's classifier, by name or file, with settings
-    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
-    classifier: Option<String>,
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
+    pub classifier: Option<Choice>,
     /// The policy's patch manager
-    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
-    patch_manager: Option<String>,
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
+    pub patch_manager: Option<Choice>,
     /// The policy's emulation routines; with --scope vp once for each virtual processor, the last for all others
-    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]")]
-    routines: Vec<String>,
+    #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
+    pub routines: Vec<Choice>,
     /// Whether virtual processors share a routine table
     #[arg(long, value_enum, default_value = "vmm")]
     scope: Scope,
@@ -44,8 +45,10 @@ pub struct Monitor {
     reserved_num: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Mode {
+/// Who emulates a guest's privileged instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
     /// Nobody: the guest owns the machine
     Native,
     /// The monitor, at a fault each time
@@ -84,6 +87,10 @@ pub enum MonitorError {
     Ids(#[from] RangeError),
 }
 
+fn choice(text: &str) -> Result<Choice, Infallible> {
+    Ok(Choice::from_argument(text))
+}
+
 fn id(text: &str) -> Result<u32, std::num::ParseIntError> {
     match text.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16),
@@ -106,18 +113,26 @@ impl Monitor {
         self.mode.to_possible_value().map(|mode| mode.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// What all virtual machines share.
+    ///
+    /// # Errors
+    /// If the ids are out of range.
+    pub fn vmm(&self) -> Result<Arc<Vmm>, MonitorError> {
+        Ok(Arc::new(Vmm::with_ids(self.base_id, self.reserved_num)?))
+    }
+
     /// Loads the plugins.
     ///
     /// # Errors
-    /// If one is not found or does not start, or the ids are out of range.
-    pub fn start(&self) -> Result<Option<Started>, MonitorError> {
+    /// If one is not found or does not start.
+    pub fn start(&self, vmm: &Arc<Vmm>) -> Result<Option<Started>, MonitorError> {
         let plugins = match self.mode {
             Mode::Native => return Ok(None),
             Mode::Trap => None,
             Mode::Patch => Some(self.plugins()?),
         };
         Ok(Some(Started {
-            vmm: Arc::new(Vmm::with_ids(self.base_id, self.reserved_num)?),
+            vmm: Arc::clone(vmm),
             plugins,
             scope: if self.scope == Scope::Vp { Tables::Vp } else { Tables::Vmm },
             fetch: if self.fetch == Fetch::Physical { How::Physical } else { How::Translated },
@@ -127,17 +142,14 @@ impl Monitor {
     fn plugins(&self) -> Result<Plugins, MonitorError> {
         let registry = Registry::discover();
         let mut policy = Policy::load(&self.policy)?;
-        let replace = |choice: &mut Choice, argument: &Option<String>| {
+        let replace = |choice: &mut Choice, argument: &Option<Choice>| {
             if let Some(argument) = argument {
-                *choice = Choice::from_argument(argument);
+                choice.clone_from(argument);
             }
         };
         replace(&mut policy.classifier, &self.classifier);
         replace(&mut policy.patch_manager, &self.patch_manager);
-        let mut choices: Vec<Choice> = self.routines.iter().map(String::as_str).map(Choice::from_argument).collect();
-        if choices.is_empty() {
-            choices.push(policy.routines);
-        }
+        let choices = if self.routines.is_empty() { vec![policy.routines] } else { self.routines.clone() };
         let routines = choices.iter().map(|choice| choice.start(&registry).map(Arc::<Routines>::new));
         Ok(Plugins {
             classifier: Arc::new(policy.classifier.start(&registry)?),

@@ -1,52 +1,67 @@
 //! `patchbay run`: boots a guest.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use patchbay::monitor::{Monitor, MonitorError, supervisor};
+use patchbay::monitor::{Monitor, MonitorError};
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{LoadError, Source};
-use patchbay_machine::machine::{Configuration, Machine, MachineError, Position, Run as Ended, Timing};
+use patchbay_machine::machine::{Configuration, MachineError, Position, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
+use patchbay_vmm::control::Control;
 use patchbay_vmm::control::server::{ListenError, Server};
 use patchbay_vmm::control::watch::{WatchError, watch};
-use patchbay_vmm::control::{Control, Target};
 use patchbay_vmm::statistics::VmStatistics;
 
-use crate::console::progress::Progress;
-use crate::console::{Console, ConsoleError, Place, restore_terminal, signals};
-use crate::guests::{FindError, find};
-use crate::watchdog;
+use crate::boot::{Boot, Booted};
+use crate::console::{ConsoleError, restore_terminal, signals};
+use crate::guests::FindError;
+use crate::vms::{VmError, read_all};
+use crate::watchdog::Watchdog;
 
 /// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "Exit status: the guest's own at power-off (0 if it gives none), 1 if it crashes or panics, \
 2 for a mistake on the command line or in a file, 3 at a limit.\n\n\
 Examples:\n  \
 patchbay run                                       Linux, to its shell\n  \
 patchbay run linux --processors 4 --append run=smoke\n  \
 patchbay run hello                                 a bare-metal guest\n  \
+patchbay run --vm a.toml --vm b.toml               two virtual machines side by side\n  \
 patchbay run ./vmlinux --append 'console=ttyS0' --initrd ./root.cpio.gz")]
 pub(crate) struct Run {
     /// A bundled guest (`patchbay guests` lists them), an ELF image, or a directory with a guest.toml
     #[arg(default_value = "linux")]
-    guest: String,
+    pub(crate) guest: String,
+    /// What files in the guest's name are relative to
+    #[arg(skip)]
+    pub(crate) base: PathBuf,
+    /// Runs the virtual machine that this TOML file describes; several run side by side. Its keys are guest, processors,
+    /// memory, append, initrd, console, mode, policy, classifier, patch-manager and routines, as the switches
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["guest", "console", "control", "watch", "symbols", "load_address"]
+    )]
+    vm: Vec<PathBuf>,
     /// The number of processors [default: the guest's, mostly 1]
     #[arg(long, short, value_name = "N")]
-    processors: Option<usize>,
+    pub(crate) processors: Option<usize>,
     /// The size of memory, with K, M or G [default: the guest's, mostly 1G]
     #[arg(long, short, value_name = "SIZE", value_parser = size)]
-    memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
     /// Adds to the guest's command line
     #[arg(long, short, value_name = "TEXT")]
-    append: Vec<String>,
+    pub(crate) append: Vec<String>,
     /// Adds a part to the guest's initial RAM disk
     #[arg(long, short, value_name = "FILE")]
-    initrd: Vec<PathBuf>,
+    pub(crate) initrd: Vec<PathBuf>,
     /// Names of addresses for reports: a System.map or an ELF image
     #[arg(long, value_name = "FILE")]
     symbols: Option<PathBuf>,
@@ -55,7 +70,7 @@ pub(crate) struct Run {
     load_address: Option<u64>,
     /// The console: standard input and output, or a file for its output
     #[arg(long, value_name = "stdio|FILE", default_value = "stdio")]
-    console: String,
+    pub(crate) console: String,
     /// Where time comes from: the host, or the instructions executed (all processors then share a thread)
     #[arg(long, value_enum, default_value = "host")]
     clock: Clock,
@@ -78,7 +93,7 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
     #[command(flatten)]
-    monitor: Monitor,
+    pub(crate) monitor: Monitor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -97,6 +112,9 @@ enum Stats {
 /// The counts of machine and monitor as one JSON object.
 #[derive(serde::Serialize)]
 struct AllStatistics<'a> {
+    /// The file that describes the virtual machine, where there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vm: Option<&'a PathBuf>,
     #[serde(flatten)]
     machine: &'a Statistics,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +124,8 @@ struct AllStatistics<'a> {
 /// Why a guest cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
+    #[error(transparent)]
+    Vm(#[from] VmError),
     #[error(transparent)]
     Find(#[from] FindError),
     #[error(transparent)]
@@ -143,75 +163,55 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 impl Run {
-    /// Runs the guest until its machine ends; a reset starts it again. Returns the exit status.
+    /// Runs the guests until all their machines have ended. Returns the first exit status that is not 0.
     pub(crate) fn run(&self) -> Result<u8, RunError> {
-        let guest = find(&self.guest)?;
-        let source = self.source(&guest);
-        let mut configuration = self.configuration(&guest, &source)?;
-        let mut monitor = self.monitor.start()?;
-        let progress = Progress::start(format!("loading {}", guest.name));
-        let mut machine = Machine::new(&configuration, &source)?;
-        drop(progress);
+        let runs = if self.vm.is_empty() { vec![self.clone()] } else { read_all(&self.vm, self)? };
+        let vmm = self.monitor.vmm()?;
+        let boots: Vec<Boot> =
+            (0..).zip(&runs).map(|(number, run)| Boot::new(run, number, &vmm)).collect::<Result<_, _>>()?;
         let control = Arc::new(Control::default());
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
         let watched = self.watch.as_ref().map(|folder| watch(folder, Arc::clone(&control))).transpose()?;
-        let mut console = Console::open(&Place::from(self.console.as_str()), self.deterministic)?;
-        let signals = signals::watch(console.quitter()).map_err(RunError::Signals)?;
-        let symbols = Arc::new(configuration.symbols.clone());
-        let mut sum = Statistics::default();
-        let (outcome, positions, vm) = loop {
-            let vm = monitor.as_mut().map(|monitor| monitor.vm(0, configuration.processors)).transpose()?;
-            let output = console.attach(machine.input(), machine.output());
-            let handle = machine.handle();
-            let listening = Arc::clone(&server);
-            let watchdog = watchdog::watch(handle.clone(), move || {
-                listening.iter().for_each(Server::close);
-                restore_terminal();
-            });
-            control.attach(Target {
-                guest: guest.name.clone(),
-                mode: self.monitor.mode(),
-                vm: vm.clone(),
-                symbols: Arc::clone(&symbols),
-                machine: handle,
-                started: Instant::now(),
-            });
-            let Ended { outcome, statistics, positions } = machine.run(|index| supervisor(vm.as_ref(), index))?;
-            drop(watchdog);
-            control.detach(&outcome);
-            let _all_is_written = output.join();
-            sum.add(&statistics);
-            if !matches!(outcome, Outcome::Reset) {
-                break (outcome, positions, vm);
-            }
-            if let (Some(monitor), Some(vm)) = (&mut monitor, &vm) {
-                monitor.keep(vm);
-            }
-            configuration.instruction_limit =
-                self.limit_instructions.map(|limit| limit.saturating_sub(sum.instructions));
-            configuration.time_limit =
-                self.limit_time.map(|limit| limit.saturating_sub(Duration::from_secs_f64(sum.seconds)));
-            machine = Machine::new(&configuration, &source)?;
-        };
-        drop(console);
-        drop((server, watched));
-        let status = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
-        let vm = vm.map(|vm| {
-            vm.statistics(|address| symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}")))
+        let quitters: Vec<_> = boots.iter().map(Boot::quitter).collect();
+        let signals = signals::watch(move || quitters.iter().for_each(|quit| quit())).map_err(RunError::Signals)?;
+        let listening = Arc::clone(&server);
+        let watchdog = Watchdog::start(boots.len(), move || {
+            listening.iter().for_each(Server::close);
+            restore_terminal();
         });
-        match self.stats {
-            Stats::Text => eprint!("{sum}{}", vm.map(|vm| vm.to_string()).unwrap_or_default()),
-            Stats::Json => {
-                let all = AllStatistics { machine: &sum, monitor: vm };
-                eprintln!("{}", serde_json::to_string(&all).unwrap_or_default());
+        let ended: Vec<Result<Booted, RunError>> = std::thread::scope(|scope| {
+            let run = |boot: Boot| scope.spawn(|| boot.run(&control, &watchdog));
+            let threads: Vec<_> = boots.into_iter().map(run).collect();
+            let join = |thread: ScopedJoinHandle<_>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            threads.into_iter().map(join).collect()
+        });
+        drop((server, watched));
+        let mut status = 0;
+        for (index, ended) in ended.into_iter().enumerate() {
+            let Booted { outcome, positions, machine, monitor } = ended?;
+            let file = self.vm.get(index);
+            if let Some(file) = file
+                && self.stats != Stats::Json
+            {
+                eprintln!("{}:", file.display());
             }
-            Stats::None => {}
+            let own = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
+            status = if status == 0 { own } else { status };
+            match self.stats {
+                Stats::Text => eprint!("{machine}{}", monitor.map(|vm| vm.to_string()).unwrap_or_default()),
+                Stats::Json => {
+                    let all = AllStatistics { vm: file, machine: &machine, monitor };
+                    eprintln!("{}", serde_json::to_string(&all).unwrap_or_default());
+                }
+                Stats::None => {}
+            }
         }
         Ok(status)
     }
 
-    fn source(&self, guest: &Guest) -> Source {
+    /// What is loaded.
+    pub(crate) fn source(&self, guest: &Guest) -> Source {
         let words = std::iter::once(&guest.append).chain(&self.append).map(String::as_str);
         let words: Vec<&str> = words.filter(|text| !text.is_empty()).collect();
         Source {
@@ -222,7 +222,8 @@ impl Run {
         }
     }
 
-    fn configuration(&self, guest: &Guest, source: &Source) -> Result<Configuration, RunError> {
+    /// The machine.
+    pub(crate) fn configuration(&self, guest: &Guest, source: &Source) -> Result<Configuration, RunError> {
         let processors = self.processors.unwrap_or(guest.processors);
         if processors > guest.max_processors {
             return Err(RunError::Processors(guest.name.clone(), guest.max_processors, processors));

@@ -1,0 +1,102 @@
+//! One guest from its first boot to its end: a reset boots it again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use patchbay::monitor::{Started, supervisor};
+use patchbay_machine::loader::Source;
+use patchbay_machine::machine::{Configuration, Machine, Position, Run as Ended, Timing};
+use patchbay_machine::outcome::Outcome;
+use patchbay_machine::statistics::Statistics;
+use patchbay_vmm::control::{Control, Target};
+use patchbay_vmm::statistics::VmStatistics;
+use patchbay_vmm::vm::Vmm;
+
+use crate::console::progress::Progress;
+use crate::console::{Console, Place};
+use crate::guests::find;
+use crate::run::{Run, RunError};
+use crate::watchdog::Watchdog;
+
+/// A guest that is ready to boot.
+pub(crate) struct Boot {
+    name: String,
+    mode: String,
+    number: u32,
+    source: Source,
+    configuration: Configuration,
+    monitor: Option<Started>,
+    machine: Machine,
+    console: Console,
+}
+
+/// How a guest ended.
+pub(crate) struct Booted {
+    pub(crate) outcome: Outcome,
+    pub(crate) positions: Vec<Position>,
+    /// Of all its boots.
+    pub(crate) machine: Statistics,
+    /// Of the last one; `None` in native mode.
+    pub(crate) monitor: Option<VmStatistics>,
+}
+
+impl Boot {
+    /// Loads the guest that `run` names, as virtual machine `number`.
+    pub(crate) fn new(run: &Run, number: u32, vmm: &Arc<Vmm>) -> Result<Boot, RunError> {
+        let guest = find(&run.guest, &run.base)?;
+        let source = run.source(&guest);
+        let configuration = run.configuration(&guest, &source)?;
+        let monitor = run.monitor.start(vmm)?;
+        let progress = Progress::start(format!("loading {}", guest.name));
+        let machine = Machine::new(&configuration, &source)?;
+        drop(progress);
+        let at_once = configuration.timing == Timing::Deterministic;
+        let console = Console::open(&Place::from(run.console.as_str()), at_once)?;
+        let (name, mode) = (guest.name, run.monitor.mode());
+        Ok(Boot { name, mode, number, source, configuration, monitor, machine, console })
+    }
+
+    /// Ends the machine.
+    pub(crate) fn quitter(&self) -> impl Fn() + Send + use<> {
+        self.console.quitter()
+    }
+
+    /// Runs the guest until its machine ends other than by a reset.
+    pub(crate) fn run(self, control: &Control, watchdog: &Watchdog) -> Result<Booted, RunError> {
+        let Boot { name, mode, number, source, mut configuration, mut monitor, mut machine, mut console } = self;
+        let symbols = Arc::new(configuration.symbols.clone());
+        let (instructions, time) = (configuration.instruction_limit, configuration.time_limit);
+        let mut sum = Statistics::default();
+        loop {
+            let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
+            let output = console.attach(machine.input(), machine.output());
+            let handle = machine.handle();
+            watchdog.watch(number as usize, Some(handle.clone()));
+            control.attach(Target {
+                guest: name.clone(),
+                mode: mode.clone(),
+                vm: vm.clone(),
+                symbols: Arc::clone(&symbols),
+                machine: handle,
+                started: Instant::now(),
+            });
+            let ended = machine.run(|index| supervisor(vm.as_ref(), index));
+            watchdog.watch(number as usize, None);
+            let Ended { outcome, statistics, positions } = ended?;
+            control.detach(&outcome);
+            let _all_is_written = output.join();
+            sum.add(&statistics);
+            if !matches!(outcome, Outcome::Reset) {
+                let symbol = |address| symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
+                let monitor = vm.map(|vm| vm.statistics(symbol));
+                return Ok(Booted { outcome, positions, machine: sum, monitor });
+            }
+            if let (Some(monitor), Some(vm)) = (&mut monitor, &vm) {
+                monitor.keep(vm);
+            }
+            configuration.instruction_limit = instructions.map(|limit| limit.saturating_sub(sum.instructions));
+            configuration.time_limit = time.map(|limit| limit.saturating_sub(Duration::from_secs_f64(sum.seconds)));
+            machine = Machine::new(&configuration, &source)?;
+        }
+    }
+}
