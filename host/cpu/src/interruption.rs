@@ -173,23 +173,27 @@ impl Psr {
 }
 
 impl Processor {
-    /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume at.
-    pub fn deliver(&mut self, interruption: &Interruption) {
+    /// Counts and notes an interruption that is being delivered, wherever to.
+    pub fn interrupted(&mut self, interruption: &Interruption) {
         self.delivered[usize::from(interruption.vector as u16 >> 8)] += 1;
         self.rse.suspend();
-        let registers = &mut self.registers;
-        let psr = registers.psr;
-        let (ip, slot) = (registers.ip, psr.ri());
-        interruption.save(&mut registers.cr, psr, ip, self.last_ip);
         self.recent.rotate_right(1);
         self.recent[0] = Recent {
             vector: Some(interruption.vector),
             instructions: self.instructions,
-            ip,
-            slot,
-            isr: registers.cr[cr::ISR],
+            ip: self.registers.ip,
+            slot: self.registers.psr.ri(),
+            isr: interruption.isr.into(),
             ifa: interruption.ifa.unwrap_or(0),
         };
+    }
+
+    /// Delivers an interruption to the interruption vector table (SDM 2:101). IP and PSR.ri are those to resume at.
+    pub fn deliver(&mut self, interruption: &Interruption) {
+        self.interrupted(interruption);
+        let registers = &mut self.registers;
+        let psr = registers.psr;
+        interruption.save(&mut registers.cr, psr, registers.ip, self.last_ip);
         registers.ip = registers.cr[cr::IVA] & !0x7fff | u64::from(interruption.vector as u16);
         let handler = psr.of_handler(registers.cr[cr::DCR]);
         self.set_psr(handler);

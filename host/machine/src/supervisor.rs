@@ -112,7 +112,13 @@ pub fn call_firmware(executor: &mut Executor, address: PhysicalAddress, platform
         }
         translated
     };
-    let call = Call { arguments, processor: executor.index, memory: &platform.memory, translate: &translate };
+    let call = Call {
+        arguments,
+        processor: executor.index,
+        is_virtual: processor.registers.psr.vm(),
+        memory: &platform.memory,
+        translate: &translate,
+    };
     let answer = platform.firmware.call(portal, &call);
     let registers = &mut executor.processor.registers;
     if let Some(missed) = missed.get() {

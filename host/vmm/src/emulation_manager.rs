@@ -29,8 +29,9 @@ const SAMPLING: u64 = 64;
 enum Miss {
     /// The trigger of this site.
     Site(Arc<Site>),
-    /// A copy of a trigger of this class, made by the guest.
-    Copy(ClassId),
+    /// A trigger of this class where none is known: the guest has copied it, or it is being changed. It stands for this
+    /// instruction.
+    Copy(ClassId, Instruction),
     /// Code that is not there any more.
     Stale,
     /// The guest's own.
@@ -122,8 +123,7 @@ impl VirtualProcessor {
                 self.cache.trigger(at);
                 Some(self.run(p, ip, class, &instruction))
             }
-            Miss::Copy(class) => {
-                let instruction = whole(self.table.as_deref()?.entry(class)?)?;
+            Miss::Copy(class, instruction) => {
                 self.counters.misses.copies += 1;
                 Some(self.run(p, ip, class, &instruction))
             }
@@ -149,10 +149,9 @@ impl VirtualProcessor {
         let Some(bundle) = code::read(p.bus(), address) else { return Miss::Guest };
         let bits = bundle.slot(slot);
         let known = self.cache.find_anywhere(at).filter(|site| site.address() == address);
-        if let Some(site) =
-            known.or_else(|| self.vm.sites.find(address, slot)).filter(|site| site.trigger() == Some(bits))
-        {
-            return Miss::Site(site);
+        let site = known.or_else(|| self.vm.sites.find(address, slot));
+        if let Some(site) = site.as_ref().filter(|site| site.trigger() == Some(bits)) {
+            return Miss::Site(Arc::clone(site));
         }
         let unit = bundle.template().units().map(|units| units[slot as usize]);
         let immediate = unit.and_then(|unit| break_immediate(unit, bits));
@@ -162,10 +161,10 @@ impl VirtualProcessor {
             return Miss::Stale;
         };
         let id = ClassId(immediate.wrapping_sub(self.vm.ids().base()));
-        match self.table.as_deref().and_then(|table| table.entry(id)) {
-            Some(entry) if whole(entry).is_some_and(|instruction| (instruction.unit == Unit::B as u8) == in_b) => {
-                Miss::Copy(id)
-            }
+        let Some(entry) = self.table.as_deref().and_then(|table| table.entry(id)) else { return Miss::Guest };
+        let own = site.map(|site| site.instruction).filter(|instruction| entry.class.contains(instruction));
+        match own.or_else(|| whole(entry)) {
+            Some(instruction) if (instruction.unit == Unit::B as u8) == in_b => Miss::Copy(id, instruction),
             _ => Miss::Guest,
         }
     }

@@ -38,6 +38,7 @@ pub mod plugins;
 pub mod policy;
 pub mod reflect;
 pub mod report;
+pub mod review;
 pub mod services;
 pub mod sites;
 pub mod statistics;

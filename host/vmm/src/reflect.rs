@@ -9,8 +9,7 @@ use crate::guest::Guest;
 impl Guest<'_> {
     /// Delivers an interruption (SDM 2:101). The processor's IP and PSR.ri are those to resume at.
     pub fn reflect(&mut self, interruption: &Interruption) {
-        self.p.delivered[usize::from(interruption.vector as u16 >> 8)] += 1;
-        self.p.suspend_frame_load();
+        self.p.interrupted(interruption);
         let psr = self.psr();
         interruption.save(&mut self.vpd.vcr, psr, self.p.registers.ip, self.p.last_ip);
         self.p.registers.ip = self.vpd.vcr[cr::IVA] & !0x7fff | u64::from(interruption.vector as u16);

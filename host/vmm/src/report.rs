@@ -49,8 +49,8 @@ impl Display for VpStatistics {
         )?;
         writeln!(
             f,
-            "  patching       {} sites patched, {} forgotten; {} routines built, {} shared",
-            self.sites_patched, self.sites_forgotten, self.routines_built, self.routines_shared
+            "  patching       {} sites patched, {} forgotten, {} unpatched; {} routines built, {} shared",
+            self.sites_patched, self.sites_forgotten, self.sites_unpatched, self.routines_built, self.routines_shared
         )?;
         let fallbacks = &self.fallbacks;
         let counts = [

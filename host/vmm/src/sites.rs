@@ -25,6 +25,8 @@ pub struct Site {
     pub instruction: Instruction,
     faults: AtomicU64,
     triggers: AtomicU64,
+    /// Faults and triggers at the last review.
+    reviewed: [AtomicU64; 2],
     trigger: AtomicU64,
     class: AtomicU32,
 }
@@ -38,6 +40,7 @@ impl Site {
             instruction,
             faults: AtomicU64::new(0),
             triggers: AtomicU64::new(0),
+            reviewed: [AtomicU64::new(0), AtomicU64::new(0)],
             trigger: AtomicU64::new(0),
             class: AtomicU32::new(0),
         }
@@ -69,6 +72,12 @@ impl Site {
     #[must_use]
     pub fn events(&self) -> u64 {
         self.faults() + self.triggers()
+    }
+
+    /// Faults and triggers since this was asked last.
+    pub fn since_review(&self) -> (u64, u64) {
+        let since = |index: usize, now: u64| now - self.reviewed[index].swap(now, Ordering::Relaxed).min(now);
+        (since(0, self.faults()), since(1, self.triggers()))
     }
 
     /// Its slot.

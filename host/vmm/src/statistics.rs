@@ -69,6 +69,8 @@ pub struct Counters {
     pub patched: u64,
     /// Sites forgotten, because the guest has overwritten them.
     pub forgotten: u64,
+    /// Sites that a review has unpatched.
+    pub unpatched: u64,
     /// Why not.
     pub fallbacks: Fallbacks,
     /// Triggers not found at once.
@@ -91,6 +93,7 @@ impl Default for Counters {
             shared: 0,
             patched: 0,
             forgotten: 0,
+            unpatched: 0,
             fallbacks: Fallbacks::default(),
             misses: Misses::default(),
             fast_time: Time::default(),
@@ -144,6 +147,8 @@ pub struct VpStatistics {
     /// See [`Counters`].
     pub sites_forgotten: u64,
     /// See [`Counters`].
+    pub sites_unpatched: u64,
+    /// See [`Counters`].
     pub fallbacks: Fallbacks,
     /// See [`Counters`].
     pub misses: Misses,
@@ -176,6 +181,7 @@ impl VpStatistics {
             routines_shared: counters.shared,
             sites_patched: counters.patched,
             sites_forgotten: counters.forgotten,
+            sites_unpatched: counters.unpatched,
             fallbacks: counters.fallbacks,
             misses: counters.misses,
         }

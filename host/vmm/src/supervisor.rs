@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
+use patchbay_cpu::registers::cr;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
 
@@ -24,6 +25,20 @@ impl Virtual {
     }
 }
 
+/// Does something to a processor that has the guest's control registers, so that reports show them.
+fn with_guest_registers(
+    vp: &VirtualProcessor,
+    executor: &mut Executor,
+    work: impl FnOnce(&mut Executor) -> Reaction,
+) -> Reaction {
+    let machine = executor.processor.registers.cr;
+    executor.processor.registers.cr = vp.vpd.vcr;
+    executor.processor.registers.cr[cr::PTA] = machine[cr::PTA];
+    let reaction = work(executor);
+    executor.processor.registers.cr = machine;
+    reaction
+}
+
 impl Supervisor for Virtual {
     fn start(&mut self, processor: &mut Processor) {
         processor.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)));
@@ -35,21 +50,20 @@ impl Supervisor for Virtual {
             return crash("the processor has no virtual processor".into(), executor, platform);
         };
         let exit = vp.react(p, exit);
-        let stuck = vp.is_stuck();
         let failure = vp.failure.take();
-        p.hook = Some(vp);
-        if let Some(failure) = failure {
-            return crash(failure.to_string(), executor, platform);
-        }
-        if stuck {
-            let ip = p.registers.ip;
-            return crash(
-                format!("an interruption handler at {ip:#x} faults on its first instruction"),
-                executor,
-                platform,
-            );
-        }
-        exit.map_or(Reaction::Continue, |exit| Native.react(executor, exit, platform))
+        let ip = p.registers.ip;
+        let reaction = if let Some(failure) = failure {
+            with_guest_registers(&vp, executor, |executor| crash(failure.to_string(), executor, platform))
+        } else if vp.is_stuck() {
+            let reason = format!("an interruption handler at {ip:#x} faults on its first instruction");
+            with_guest_registers(&vp, executor, |executor| crash(reason, executor, platform))
+        } else if let Some(exit) = exit {
+            with_guest_registers(&vp, executor, |executor| Native.react(executor, exit, platform))
+        } else {
+            Reaction::Continue
+        };
+        executor.processor.hook = Some(vp);
+        reaction
     }
 
     fn is_ready(&mut self, p: &mut Processor) -> bool {

@@ -16,6 +16,7 @@ use crate::cache::SiteCache;
 use crate::conventional::Conventional;
 use crate::guest::{Guest, take_over};
 use crate::plugins::Failed;
+use crate::review::Reviews;
 use crate::services::services;
 use crate::statistics::{Counters, VpStatistics};
 use crate::table::Table;
@@ -44,6 +45,7 @@ pub struct VirtualProcessor {
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) services: ServicesRef,
     pub(crate) cache: SiteCache,
+    pub(crate) reviews: Reviews,
     /// The instruction count at the last interruption, and the interruptions since it has changed.
     progress: (u64, u32),
 }
@@ -63,6 +65,7 @@ impl VirtualProcessor {
             patching,
             services: services(),
             cache: SiteCache::default(),
+            reviews: Reviews::default(),
             progress: (0, 0),
             vm,
         }
@@ -71,6 +74,7 @@ impl VirtualProcessor {
     /// Takes other plugins over. Returns those it had.
     pub(crate) fn adopt(&mut self, patching: &Arc<Patching>) -> Option<Arc<Patching>> {
         self.table = patching.table(self.index).cloned();
+        self.reviews = Reviews::default();
         self.patching.replace(Arc::clone(patching))
     }
 
@@ -88,6 +92,7 @@ impl VirtualProcessor {
             exit => return Some(exit),
         }
         self.guest(p).deliver_interrupt();
+        self.review_if_due(p);
         None
     }
 

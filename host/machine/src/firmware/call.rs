@@ -15,6 +15,8 @@ pub struct Call<'a> {
     pub arguments: [u64; 8],
     /// The processor that calls.
     pub processor: usize,
+    /// Whether it is in a virtual machine (PSR.vm).
+    pub is_virtual: bool,
     /// The machine's memory.
     pub memory: &'a Memory,
     /// Translates a data address as the caller's loads and stores would.
@@ -100,7 +102,7 @@ pub(crate) mod tests {
     pub(crate) fn call<'a>(memory: &'a Memory, arguments: &[u64]) -> Call<'a> {
         let mut all = [0; 8];
         all[..arguments.len()].copy_from_slice(arguments);
-        Call { arguments: all, processor: 0, memory, translate: &identity }
+        Call { arguments: all, processor: 0, is_virtual: false, memory, translate: &identity }
     }
 
     #[test]
@@ -113,7 +115,7 @@ pub(crate) mod tests {
                 address - 0x1000
             }))
         };
-        let call = Call { arguments: [0; 8], processor: 0, memory: &memory, translate: &swap };
+        let call = Call { arguments: [0; 8], processor: 0, is_virtual: false, memory: &memory, translate: &swap };
         call.write(0x20_0ffc, &1_u64.to_le_bytes()).unwrap();
         assert_eq!(call.read_u64(0x20_0ffc), Ok(1));
         let mut byte = [0];

@@ -24,20 +24,23 @@ const REGION_ID_BITS: u64 = 24;
 /// Global purges that may be outstanding at once.
 const PURGES: u64 = 1;
 
-/// `PAL_VM_SUMMARY`
-pub(super) const SUMMARY: [u64; 4] = [
-    OK,
-    1 | PHYSICAL_ADDRESS_BITS << 1
-        | KEY_BITS << 8
-        | LAST_PKR << 16
-        | HASH << 24
-        | LAST_DTR << 32
-        | LAST_ITR << 40
-        | UNIQUE_TCS << 48
-        | TC_LEVELS << 56,
-    VIRTUAL_ADDRESS_MSB | REGION_ID_BITS << 8 | PURGES << 16,
-    0,
-];
+/// `PAL_VM_SUMMARY`. At PSR.vm = 1, one bit fewer of virtual addresses is implemented.
+pub(super) const fn summary(is_virtual: bool) -> [u64; 4] {
+    let virtual_address_msb = VIRTUAL_ADDRESS_MSB - is_virtual as u64;
+    [
+        OK,
+        1 | PHYSICAL_ADDRESS_BITS << 1
+            | KEY_BITS << 8
+            | LAST_PKR << 16
+            | HASH << 24
+            | LAST_DTR << 32
+            | LAST_ITR << 40
+            | UNIQUE_TCS << 48
+            | TC_LEVELS << 56,
+        virtual_address_msb | REGION_ID_BITS << 8 | PURGES << 16,
+        0,
+    ]
+}
 
 /// `PAL_VM_INFO(level, type)`: sets, ways, entries; the page sizes it holds.
 pub(super) fn info(level: u64, kind: u64) -> [u64; 4] {
@@ -52,10 +55,11 @@ mod tests {
     /// Fields as Linux 6.1 reads them (pal_vm_info_1_s, pal_vm_info_2_s).
     #[test]
     fn the_summary_is_an_itanium_2s() {
-        let [_, first, second, _] = SUMMARY;
+        let [_, first, second, _] = summary(false);
         assert_eq!((first & 1, first >> 1 & 0x7f, first >> 8 & 0xff, first >> 16 & 0xff), (1, 50, 24, 15));
         assert_eq!((first >> 32 & 0xff, first >> 40 & 0xff), (63, 63));
         assert_eq!((second & 0xff, second >> 8 & 0xff, second >> 16), (60, 24, 1));
+        assert_eq!(summary(true)[2] & 0xff, 59);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn call(call: &Call) -> Answer {
         MEM_ATTRIB => [OK, mmu::ATTRIBUTES, 0, 0],
         PTCE_INFO => mmu::PTCE,
         VM_INFO => mmu::info(first, second),
-        VM_SUMMARY => mmu::SUMMARY,
+        VM_SUMMARY => mmu::summary(call.is_virtual),
         VM_PAGE_SIZE => [OK, mmu::PAGE_SIZES, mmu::PAGE_SIZES, 0],
         BUS_GET_FEATURES => DONE,
         PROC_GET_FEATURES => features::processor(second),
