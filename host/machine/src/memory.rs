@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use memmap2::{MmapOptions, MmapRaw};
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
@@ -30,15 +31,35 @@ pub struct OutsideMemory {
     pub length: u64,
 }
 
+/// Who keeps other bytes in memory than the guest has put there. Devices and firmware see the guest's; processors see
+/// what is in memory.
+pub trait Overlay: Send + Sync {
+    /// Replaces what was read from an address by what the guest has put there.
+    fn show(&self, address: PhysicalAddress, bytes: &mut [u8]);
+
+    /// So many bytes at an address were written.
+    fn written(&self, memory: &Memory, address: PhysicalAddress, length: u64);
+}
+
 /// Memory, and a generation word for each of its pages.
 #[derive(Debug)]
 pub struct Memory {
     bytes: MmapRaw,
     generations: MmapRaw,
     size: u64,
+    overlay: OnceLock<Weak<dyn Overlay>>,
 }
 
 impl Memory {
+    /// Says who keeps other bytes in it; the first counts.
+    pub fn set_overlay(&self, overlay: Weak<dyn Overlay>) {
+        self.overlay.get_or_init(|| overlay);
+    }
+
+    fn overlay(&self) -> Option<Arc<dyn Overlay>> {
+        self.overlay.get()?.upgrade()
+    }
+
     /// Memory of `size` bytes, all zero.
     ///
     /// # Errors
@@ -52,7 +73,7 @@ impl Memory {
             let map = MmapOptions::new().len(length).no_reserve_swap().map_anon();
             map.map(MmapRaw::from).map_err(|error| MemoryError::Host(bytes, error))
         };
-        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size })
+        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size, overlay: OnceLock::new() })
     }
 
     /// Its size in bytes.
@@ -117,7 +138,7 @@ impl Memory {
     pub fn read(&self, address: PhysicalAddress, bytes: &mut [u8]) -> Result<(), OutsideMemory> {
         let outside = OutsideMemory { address: address.0, length: bytes.len() as u64 };
         let mut at = address.0;
-        let mut rest = bytes;
+        let mut rest = &mut *bytes;
         while !rest.is_empty() {
             let page = self.page(PhysicalAddress(at)).ok_or(outside)?;
             let (start, length) = part(at, rest.len());
@@ -128,6 +149,9 @@ impl Memory {
             }
             at = at.wrapping_add(length as u64);
             rest = later;
+        }
+        if let Some(overlay) = self.overlay() {
+            overlay.show(address, bytes);
         }
         Ok(())
     }
@@ -149,6 +173,9 @@ impl Memory {
             unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
             at = at.wrapping_add(length as u64);
             rest = later;
+        }
+        if let Some(overlay) = self.overlay() {
+            overlay.written(self, address, bytes.len() as u64);
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl<'a> Runner<'a> {
     ) -> Runner<'a> {
         let activity = if executor.index == 0 { Activity::Runs } else { Activity::Waits };
         if executor.index == 0 {
-            supervisor.start(&mut executor.processor);
+            supervisor.start(&mut executor.processor, platform);
         }
         Runner { executor, supervisor, activity, errands, platform }
     }
@@ -122,7 +122,7 @@ impl<'a> Runner<'a> {
         let vector = self.platform.firmware.boot_rendezvous();
         if let Some(vector) = vector {
             start::application_processor(&mut self.executor.processor, index, vector);
-            self.supervisor.start(&mut self.executor.processor);
+            self.supervisor.start(&mut self.executor.processor, self.platform);
         }
         vector.is_some()
     }

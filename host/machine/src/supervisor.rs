@@ -40,7 +40,7 @@ pub struct Executor {
 /// Owns one processor's exits.
 pub trait Supervisor: Send {
     /// Takes a processor over from the firmware, which has just put it where its guest starts.
-    fn start(&mut self, _processor: &mut Processor) {}
+    fn start(&mut self, _processor: &mut Processor, _platform: &Platform) {}
 
     /// Reacts to an exit. Called on the processor's thread; may block only as long as every other processor can
     /// wait for a purge.

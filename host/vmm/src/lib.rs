@@ -33,6 +33,7 @@ pub mod guest;
 pub mod ids;
 pub mod instruction;
 pub mod interrupts;
+mod overlay;
 pub mod patch_manager;
 pub mod plugins;
 pub mod policy;

@@ -121,7 +121,7 @@ pub struct Sites {
 }
 
 /// The bytes around an address that `fc` may write back (SDM 3:61): the largest line of the caches.
-const LINE: u64 = 128;
+pub(crate) const LINE: u64 = 128;
 
 fn page(address: PhysicalAddress) -> u64 {
     address.0 / PAGE_SIZE

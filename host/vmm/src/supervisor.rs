@@ -5,6 +5,7 @@ use std::sync::Arc;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::registers::cr;
+use patchbay_machine::memory::Overlay;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
 
@@ -40,7 +41,9 @@ fn with_guest_registers(
 }
 
 impl Supervisor for Virtual {
-    fn start(&mut self, processor: &mut Processor) {
+    fn start(&mut self, processor: &mut Processor, platform: &Platform) {
+        let vm: Arc<dyn Overlay> = self.vm.clone();
+        platform.memory.set_overlay(Arc::downgrade(&vm));
         processor.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)));
     }
 
