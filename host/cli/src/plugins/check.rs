@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// Tries the plugins of a library in a process of their own, and says what is wrong with them
 #[derive(Args)]
+#[command(after_help = "Exit status: 0 if nothing wrong was found, 1 if something is, 2 if it is no plugin library.")]
 pub(super) struct Check {
     /// The settings to create them with, as NAME=VALUE,…
     #[arg(long, default_value = "")]
