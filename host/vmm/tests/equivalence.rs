@@ -20,12 +20,19 @@ fn loaded(name: &str) -> Set {
 
 /// All differences at once, a line each.
 fn compare_all(routines: &Set, seed: u64) {
-    let compared = Mnemonic::ALL.iter().map(|&mnemonic| compare(routines, mnemonic, Trial::new(STATES, seed)));
-    let (good, bad): (Vec<_>, Vec<_>) = compared.partition(Result::is_ok);
-    let bad: Vec<_> = bad.into_iter().filter_map(Result::err).map(|difference| difference.to_string()).collect();
+    let mut bad = Vec::new();
+    for &mnemonic in Mnemonic::ALL {
+        match compare(routines, mnemonic, Trial::new(STATES, seed)) {
+            Ok(Comparison { states, faults, left, unbuilt }) => {
+                assert_eq!((states, left, unbuilt), (STATES, 0, 0));
+                // A virtual processor has no virtual machines.
+                let always_faults = matches!(mnemonic, Mnemonic::Vmsw0 | Mnemonic::Vmsw1);
+                assert!(faults < STATES * 9 / 10 || always_faults, "{} faults in {faults} states", mnemonic.name());
+            }
+            Err(difference) => bad.push(difference.to_string()),
+        }
+    }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
-    let same = Comparison { states: STATES, left: 0, unbuilt: 0 };
-    assert!(good.into_iter().flatten().all(|comparison| comparison == same));
 }
 
 #[test]
@@ -152,6 +159,7 @@ fn mistakes_are_found() {
 #[test]
 fn what_is_left_is_counted() {
     let compare = |set: &Set| compare(set, Mnemonic::Rfi, Trial::new(50, 4)).unwrap();
-    assert_eq!(compare(&linked::<Leaves>()), Comparison { states: 50, left: 50, unbuilt: 0 });
-    assert_eq!(compare(&linked::<BuildsNothing>()), Comparison { states: 0, left: 0, unbuilt: 50 });
+    let left = compare(&linked::<Leaves>());
+    assert_eq!((left.states, left.left, left.unbuilt), (50, 50, 0));
+    assert_eq!(compare(&linked::<BuildsNothing>()), Comparison { unbuilt: 50, ..Comparison::default() });
 }

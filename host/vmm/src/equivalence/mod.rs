@@ -29,7 +29,9 @@ use crate::services::{self, Refused};
 pub struct Comparison {
     /// States on which both paths did the same.
     pub states: u32,
-    /// States among them where the routine left the instruction to the conventional path.
+    /// States among them in which the instruction faulted.
+    pub faults: u32,
+    /// States among them in which the routine left the instruction to the conventional path.
     pub left: u32,
     /// Classes for which there was no routine.
     pub unbuilt: u32,
@@ -153,15 +155,16 @@ pub fn compare(routines: &Routines, mnemonic: Mnemonic, trial: Trial) -> Result<
         };
         let case = Box::new(Case { placed, class, state });
         let given = if routine.needs_site() { &placed.instruction } else { &first };
-        if run(routines, &routine, given, &State::random(&mut random, &placed), case, trial)? {
-            comparison.left += 1;
-        }
+        let state = State::random(&mut random, &placed);
+        let (should, left) = run(routines, &routine, given, &state, case, trial)?;
+        comparison.faults += u32::from(should == Err(Stop::Fault));
+        comparison.left += u32::from(left);
         comparison.states += 1;
     }
     Ok(comparison)
 }
 
-/// Runs both on one state; whether the routine left the instruction to the conventional path.
+/// Runs both on one state; what the instruction did, and whether the routine left it to the conventional path.
 fn run(
     routines: &Routines,
     routine: &Routine,
@@ -169,7 +172,7 @@ fn run(
     state: &State,
     case: Box<Case>,
     trial: Trial,
-) -> Result<bool, Difference> {
+) -> Result<(Outcome, bool), Difference> {
     let mut expected = state.machine();
     let Some(should) = conventional(&mut expected, &case.placed) else {
         return Err(Difference::State { case, what: "the conventional path cannot fetch it".to_owned() });
@@ -185,7 +188,7 @@ fn run(
         Err(Refused::Conventional) => {
             let differs = ours.difference(&mut state.machine());
             return match differs {
-                None => Ok(true),
+                None => Ok((should, true)),
                 Some(what) => {
                     let what = format!("it is left to the conventional path, but {what}");
                     Err(Difference::State { case, what })
@@ -202,7 +205,7 @@ fn run(
     }
     let differs = outcome((did, ours.p.raised), (should, expected.p.raised));
     match differs.or_else(|| ours.difference(&mut expected)) {
-        None => Ok(false),
+        None => Ok((should, false)),
         Some(what) => Err(Difference::State { case, what }),
     }
 }

@@ -9,6 +9,7 @@ use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::{Cfm, Psr};
 use patchbay_cpu::registers::{Registers, ar, cr};
 use patchbay_cpu::semantics::control_registers::{accepts, is_reserved, written};
+use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::vpd::{Vpd, vpsr};
 
 use super::random::{Placed, Random};
@@ -55,6 +56,18 @@ impl State {
             *word = random.next() & random.next() & random.next() & random.next();
         }
         r.nat[0] &= !1;
+        if !random.once_in(4) {
+            let instruction = &placed.instruction;
+            for (register, value) in [
+                (instruction.r2, operand(random, instruction, page)),
+                (instruction.r3, address(random, instruction, page)),
+            ] {
+                if register != 0 {
+                    r.gr[usize::from(register)] = value;
+                    r.set_gr_nat(register, false);
+                }
+            }
+        }
         r.pr = random.next() | 1 | 1 << placed.instruction.qp;
         r.br = std::array::from_fn(|_| random.next());
         r.bank = std::array::from_fn(|_| value(random, page));
@@ -147,6 +160,36 @@ fn value(random: &mut Random, page: u64) -> u64 {
         10 => random.one_of(&[0, u64::MAX, 1 << 63, 1 << 16 | 0xf0, 0xef]),
         _ => random.next(),
     }
+}
+
+/// A value that an instruction takes from r2.
+fn operand(random: &mut Random, instruction: &Instruction, page: u64) -> u64 {
+    match instruction.mnemonic() {
+        Some(Mnemonic::MovToCr) => control_register(random, instruction.register.into(), page),
+        Some(Mnemonic::MovToPsr) => random.next() & Psr::SYSTEM_MASK,
+        Some(Mnemonic::MovToRr) => random.below(1 << 24) << 8 | 14 << 2 | random.below(2),
+        Some(Mnemonic::MovToPkr) => random.below(1 << 24) << 8 | random.below(16),
+        Some(Mnemonic::ItcD | Mnemonic::ItcI | Mnemonic::ItrD | Mnemonic::ItrI) => random.below(4) << 12 | 0x661,
+        Some(Mnemonic::PtcL | Mnemonic::PtcG | Mnemonic::PtcGa | Mnemonic::PtrD | Mnemonic::PtrI) => 14 << 2,
+        _ => value(random, page),
+    }
+}
+
+/// An address or an index that an instruction takes from r3.
+fn address(random: &mut Random, instruction: &Instruction, page: u64) -> u64 {
+    match instruction.mnemonic() {
+        Some(Mnemonic::MovToRr | Mnemonic::MovFromRr) => random.next(),
+        Some(mnemonic) if (Mnemonic::MovToDbr..=Mnemonic::MovToPmd).contains(&mnemonic) => index(random),
+        Some(mnemonic) if (Mnemonic::ItrD..=Mnemonic::MovFromPmc).contains(&mnemonic) => index(random),
+        Some(Mnemonic::MovFromCpuid) => random.below(6),
+        _ if random.once_in(4) => value(random, page),
+        _ => page | random.below(0x4000),
+    }
+}
+
+/// The number of a register, whose bits from 8 on are ignored.
+fn index(random: &mut Random) -> u64 {
+    random.below(17) | random.below(2) << 40
 }
 
 /// A value that a control register of a guest may hold.

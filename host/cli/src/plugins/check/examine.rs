@@ -268,12 +268,13 @@ fn routines(check: &Check, routines: &Routines, report: &mut Report) -> io::Resu
         let cost = cost.map_or(String::new(), |cost| {
             format!("  {:>6.0} ns, conventional path {:>6.0} ns", cost.routine, cost.conventional)
         });
-        let left = match compared.left {
-            0 => String::new(),
-            left => format!(", {left} left to it"),
-        };
-        let same = format!("as the conventional path on {} states{left}", compared.states);
-        report.line(&format!("  {of:<15}  {same}{cost}"))?;
+        let mut same = format!("as the conventional path on {} states", compared.states);
+        for (count, which) in [(compared.faults, "faults"), (compared.left, "left to it")] {
+            if count != 0 {
+                same += &format!(", {count} {which}");
+            }
+        }
+        report.line(&format!("  {of:<15}  {same:<56}{cost}"))?;
     }
     Ok(Ok(()))
 }
