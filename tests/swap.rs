@@ -222,6 +222,19 @@ fn a_rollback_returns_to_the_plugin_before() {
 }
 
 #[test]
+fn a_plugin_that_takes_too_long_is_refused() {
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    endless.run(passes, || {
+        let limit = Duration::from_millis(500);
+        let late = Order { limit, ..order(Kind::Classifier, "unreliable#self-test-sleeps") };
+        let sentence = endless.swap(&late).unwrap_err();
+        assert_eq!(sentence, "the plugin has not come further than the step create within 500ms");
+        assert_eq!(endless.vm().plugins().unwrap().classifier.descriptor().name, "classify-operands");
+        endless.swap(&order(Kind::Classifier, "classify-mnemonic")).unwrap();
+    });
+}
+
+#[test]
 fn stopping_ends_a_guest_whose_plugins_are_swapped() {
     let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
     let check = |booted: &Booted| {

@@ -186,7 +186,8 @@ impl Run {
             let join = |thread: ScopedJoinHandle<_>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             threads.into_iter().map(join).collect()
         });
-        drop((server, watched));
+        drop(watched);
+        (*server).iter().for_each(Server::close);
         let mut status = 0;
         for (index, ended) in ended.into_iter().enumerate() {
             let Booted { outcome, positions, machine, monitor } = ended?;

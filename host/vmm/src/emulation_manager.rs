@@ -147,9 +147,12 @@ impl VirtualProcessor {
             Err(stop) => return Miss::Fault(stop),
         };
         let Some(bundle) = code::read(p.bus(), address) else { return Miss::Guest };
-        let bits = bundle.slot(slot);
         let known = self.cache.find_anywhere(at).filter(|site| site.address() == address);
-        let site = known.or_else(|| self.vm.sites.find(address, slot));
+        if let Some(site) = known.filter(|site| site.trigger() == Some(bundle.slot(slot))) {
+            return Miss::Site(site);
+        }
+        let Some((bundle, site)) = self.vm.sites.look(p.bus(), address, slot) else { return Miss::Guest };
+        let bits = bundle.slot(slot);
         if let Some(site) = site.as_ref().filter(|site| site.trigger() == Some(bits)) {
             return Miss::Site(Arc::clone(site));
         }

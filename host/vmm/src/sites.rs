@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use patchbay_cpu::bus::{Bus, PAGE_SIZE, PhysicalAddress};
-use patchbay_isa::Slot;
+use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::site::Site as Place;
 
@@ -132,12 +132,16 @@ fn position(sites: &[Arc<Site>], address: PhysicalAddress, slot: Slot) -> Option
 }
 
 impl Sites {
-    /// The site at a slot.
+    /// The bundle at an address, and the site at one of its slots, as they are at one moment: while triggers are written
+    /// and taken back, one of them alone may be older than the other.
     #[must_use]
-    pub fn find(&self, address: PhysicalAddress, slot: Slot) -> Option<Arc<Site>> {
+    pub fn look(&self, bus: &dyn Bus, address: PhysicalAddress, slot: Slot) -> Option<(Bundle, Option<Arc<Site>>)> {
         let pages = lock(&self.pages);
-        let sites = pages.get(&page(address))?;
-        position(sites, address, slot).map(|index| Arc::clone(&sites[index]))
+        let bundle = code::read(bus, address)?;
+        let site = pages
+            .get(&page(address))
+            .and_then(|sites| position(sites, address, slot).map(|index| Arc::clone(&sites[index])));
+        Some((bundle, site))
     }
 
     /// The site of an instruction that has faulted: the one that is known, unless it was of another instruction.
@@ -278,7 +282,7 @@ fn show_original(site: &Site, address: u64, bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use patchbay_cpu::flat::FlatMemory;
-    use patchbay_isa::{Bundle, Template};
+    use patchbay_isa::Template;
 
     use super::*;
     use crate::code::Exchange;

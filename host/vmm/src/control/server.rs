@@ -92,16 +92,20 @@ impl Server {
         Ok(Server { path: path.to_owned(), identity: (made.dev(), made.ino()), listener, clients, ended })
     }
 
-    /// Disconnects all clients and removes the socket.
+    /// Removes the socket, and disconnects all clients when they have had the answers to what they have asked.
     pub fn close(&self) {
         self.clients.closed.store(true, Ordering::Release);
         let _nobody_listens = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
         for stream in self.clients.streams().values() {
-            let _is_gone = stream.shutdown(Shutdown::Both);
+            let _is_gone = stream.shutdown(Shutdown::Read);
         }
         let identity = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
         if identity.is_ok_and(|identity| identity == self.identity) {
             let _is_gone = fs::remove_file(&self.path);
+        }
+        let _all_ended_or_it_takes_too_long = self.ended.recv_timeout(PAUSE);
+        for stream in self.clients.streams().values() {
+            let _is_gone = stream.shutdown(Shutdown::Both);
         }
     }
 }
@@ -109,7 +113,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.close();
-        let _all_ended_or_it_takes_too_long = self.ended.recv_timeout(PAUSE);
     }
 }
 

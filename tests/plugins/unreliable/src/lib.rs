@@ -62,6 +62,14 @@ plugin! { Counting, "counting",
     fn report(&self) -> String { panic!("nothing to report") }
 }
 
+plugin! { SelfTestSleeps, "self-test-sleeps",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(SelfTestSleeps) }
+    fn self_test(&self) -> Result<(), String> {
+        loop {
+            std::thread::park();
+        }
+    }
+}
 plugin! { CreateAbort, "create-abort",
     fn create(_: &str, _: &Host) -> Result<Self, String> { std::process::abort() }
 }
@@ -93,7 +101,7 @@ impl Drop for DropPanic {
     }
 }
 
-classifier! { CreateError CreatePanic SelfTestError DropPanic Counting CreateAbort }
+classifier! { CreateError CreatePanic SelfTestError DropPanic Counting SelfTestSleeps CreateAbort }
 
 plugin! { DecidePanic, "decide-panic",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DecidePanic) }
@@ -165,10 +173,27 @@ impl Routines for Slow {
     }
 }
 
+plugin! { Endless, "endless",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(Endless) }
+}
+
+impl Routines for Endless {
+    fn templates(&self) -> Vec<Template> {
+        Mnemonic::ALL.iter().map(|mnemonic| Template::new(*mnemonic, "never returns")).collect()
+    }
+
+    fn build(&self, _: &ClassKey) -> Option<Routine> {
+        let endless = |_: &mut Vp, _: &Fixups, _: &Instruction| loop {
+            std::thread::park();
+        };
+        Some(Routine::new(endless, Fixups::default()))
+    }
+}
+
 patchbay_plugin_api::export_plugins! {
     classifiers: [
-        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, CreateAbort, ClassifyLoop, ClassifyNonsense,
+        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, SelfTestSleeps, CreateAbort, ClassifyLoop, ClassifyNonsense,
     ],
     patch_managers: [DecidePanic],
-    routines: [Misbehaving, Slow],
+    routines: [Misbehaving, Slow, Endless],
 }

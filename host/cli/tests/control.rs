@@ -1,0 +1,199 @@
+//! `patchbay run --control` and `patchbay ctl`, as a user has them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where Cargo puts the libraries of this package's dependencies.
+fn library(name: &str) -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
+}
+
+/// A machine that `patchbay run` runs.
+struct Running {
+    folder: TempDir,
+    command: Child,
+}
+
+impl Running {
+    fn start_in(folder: TempDir, arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command.arg("run").args(arguments).env_remove("PATCHBAY_PLUGIN_PATH").current_dir(folder.path());
+        command.args(["--control", "socket", "--console", "console", "--stats", "none"]);
+        let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let running = Running { folder, command };
+        running.wait_until(|running| running.ctl(&["status"]).status.success());
+        running
+    }
+
+    /// A guest that loops: `{ nop.m 0; nop.f 0; br.cond.sptk.few to itself }`.
+    fn looping(arguments: &[&str]) -> Running {
+        let folder = tempfile::tempdir().unwrap();
+        Running::looping_in(folder, arguments)
+    }
+
+    fn looping_in(folder: TempDir, arguments: &[&str]) -> Running {
+        let bundle: u128 = 0x1d | 1 << (27 + 5) | 1 << (27 + 46) | 4 << (37 + 87);
+        std::fs::write(folder.path().join("loop"), bundle.to_le_bytes()).unwrap();
+        let guest = ["./loop", "--load-address", "0x1000000", "--memory", "64M"];
+        Running::start_in(folder, &[&guest, arguments].concat())
+    }
+
+    fn ctl(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command.arg("ctl").arg("socket").args(arguments).current_dir(self.folder.path()).output().unwrap()
+    }
+
+    fn done(&self, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.ctl(arguments);
+        assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    }
+
+    fn refused(&self, arguments: &[&str]) -> String {
+        let Output { status, stderr, .. } = self.ctl(arguments);
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+        let text = String::from_utf8(stderr).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        text.strip_prefix("patchbay: ").unwrap().trim_end().to_owned()
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Running) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < PATIENCE, "{}", self.done(&["events"]));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The exit status, and what it said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        while self.command.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!self.folder.path().join("socket").exists());
+        let mut said = String::new();
+        std::io::Read::read_to_string(self.command.stderr.as_mut().unwrap(), &mut said).unwrap();
+        (self.command.try_wait().unwrap().unwrap().code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _has_ended = self.command.kill();
+        let _has_ended = self.command.wait();
+    }
+}
+
+#[test]
+fn a_machine_is_looked_at_and_changed() {
+    let running = Running::looping(&["--processors", "2"]);
+    let status = running.done(&["status"]);
+    let says = |line: [&str; 2]| running.done(&["status"]).lines().any(|said| said.split_whitespace().eq(line));
+    assert!(says(["mode", "patch"]) && status.contains("classify-operands"), "{status}");
+    assert!(running.done(&["stats"]).contains("instructions"));
+    running.done(&["pause"]);
+    assert!(says(["paused", "true"]));
+    running.done(&["resume"]);
+
+    running.done(&["swap", "patch-manager", "patch-hot", "--config", "threshold=3"]);
+    let status = running.done(&["--json", "status"]);
+    assert!(status.contains(r#""config":"threshold=3""#) && status.contains("patch-hot"), "{status}");
+    running.done(&["set", "threshold", "5"]);
+    assert!(running.done(&["--json", "status"]).contains("threshold = \\\"5\\\""));
+    let sentence = running.refused(&["set", "threshold", "many"]);
+    assert!(sentence.contains("cannot be created: setting threshold cannot be \"many\""), "{sentence}");
+    running.done(&["rollback", "patch-manager"]);
+    running.done(&["rollback", "patch-manager"]);
+    assert!(running.done(&["status"]).contains("patch-first-fault"));
+    assert_eq!(running.refused(&["rollback", "patch-manager"]), "there is no patch-manager to go back to");
+
+    let file = library("patchbay_routines_tracing");
+    let sentence = running.refused(&["swap", "routines", file.to_str().unwrap(), "--vp", "1"]);
+    assert!(sentence.starts_with("virtual processors share their routines"), "{sentence}");
+    running.done(&["set", "scope", "vp"]);
+    running.done(&["swap", "routines", file.to_str().unwrap(), "--vp", "1"]);
+    running.done(&["report", "routines", "--vp", "1"]);
+    let sentence = running.refused(&["swap", "routines", "./nothing.so"]);
+    assert!(sentence.starts_with("cannot read ") && sentence.contains("/nothing.so: "), "{sentence}");
+    let events = running.done(&["events", "--last", "100"]);
+    for expected in ["self-test", "publish", "destroy", "routines-tracing", "scope is vp", "goes on"] {
+        assert!(events.contains(expected), "{expected} is not in {events}");
+    }
+    running.done(&["stop"]);
+    assert_eq!(running.end(), (Some(0), String::new()));
+}
+
+/// Has the file with other bytes at its end, which an ELF file does not mind.
+fn build(file: &Path, version: u8) {
+    let mut library = std::fs::read(library("patchbay_patch_hot")).unwrap();
+    library.push(version);
+    std::fs::write(file, library).unwrap();
+}
+
+#[test]
+fn a_plugin_is_swapped_when_its_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("libmine.so");
+    build(&file, 0);
+    let running = Running::looping_in(folder, &["--watch", ".", "--patch-manager", "./libmine.so,threshold=7"]);
+    let swaps = |running: &Running| {
+        let events = running.done(&["--json", "events", "--last", "1000"]);
+        events.matches(r#""what":"swapped""#).count()
+    };
+    for version in 1..3 {
+        build(&file, version);
+        running.wait_until(|running| swaps(running) == usize::from(version));
+    }
+    build(&file, 2);
+    std::fs::write(&file, "half a plugin").unwrap();
+    running.wait_until(|running| running.done(&["events"]).contains("is not an ELF file"));
+    assert_eq!(swaps(&running), 2);
+    assert!(running.done(&["status"]).contains("threshold=7"));
+    running.done(&["stop"]);
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn a_routine_that_never_returns_does_not_keep_the_command() {
+    let endless = format!("{}#endless", library("unreliable_plugins").display());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    let folder = tempfile::tempdir().unwrap();
+    command.args(["run", "privops", "--routines", &endless, "--control", "socket", "--console", "console"]);
+    let command = command.stderr(Stdio::piped()).stdin(Stdio::null()).current_dir(folder.path()).spawn().unwrap();
+    let running = Running { folder, command };
+    running.wait_until(|running| running.folder.path().join("socket").exists());
+    let sentence = "processor 0 has not come to a block boundary within 5s";
+    running.wait_until(|running| {
+        let status = running.ctl(&["status"]);
+        String::from_utf8_lossy(&status.stderr).contains(sentence)
+    });
+    assert!(running.refused(&["swap", "routines", "routines-standard"]).contains("has not come to"));
+    running.done(&["stop"]);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("a processor is still in code of a plugin that does not return"), "{said}");
+}
+
+#[test]
+fn sockets_that_cannot_be_used_are_refused() {
+    let running = Running::looping(&[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.args(["run", "hello", "--control", "socket"]).current_dir(running.folder.path());
+    let Output { status, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(status.code(), Some(2));
+    assert_eq!(String::from_utf8(stderr).unwrap(), "patchbay: socket is in use: something listens there\n");
+    running.done(&["stop"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    let Output { status, stderr, .. } =
+        command.args(["ctl", "socket", "status"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(status.code(), Some(2));
+    assert!(String::from_utf8(stderr).unwrap().starts_with("patchbay: cannot connect to socket: "));
+}
