@@ -143,7 +143,7 @@ mod tests {
         pub(super) struct Table {
             #[sabi(last_prefix_field)]
             pub(super) old: extern "C" fn(u64) -> u64,
-            pub(super) new: extern "C" fn(u64) -> u64,
+            pub(super) added: extern "C" fn(u64) -> u64,
         }
     }
 
@@ -166,9 +166,9 @@ mod tests {
         // SAFETY: the layouts are compatible in this direction, as the test above says.
         let table = unsafe { core::mem::transmute::<first::TableRef, next::TableRef>(old) };
         assert_eq!((old.old()(1), table.old()(21)), (2, 42));
-        assert!(table.new().is_none());
-        let new = next::Table { old: double, new: double }.leak_into_prefix();
-        assert_eq!(new.new().map(|new| new(4)), Some(8));
+        assert!(table.added().is_none());
+        let new = next::Table { old: double, added: double }.leak_into_prefix();
+        assert_eq!(new.added().map(|added| added(4)), Some(8));
     }
 
     #[test]
