@@ -3,7 +3,6 @@
 use std::ffi::c_void;
 use std::sync::LazyLock;
 
-use abi_stable::prefix_type::PrefixTypeTrait;
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress};
 use patchbay_cpu::interruption::Interruption;
 use patchbay_cpu::op::{Outcome as Done, Stop};
@@ -49,7 +48,7 @@ static SERVICES: LazyLock<ServicesRef> = LazyLock::new(|| {
         read_memory,
         write_memory,
     }
-    .leak_into_prefix()
+    .publish()
 });
 
 /// What a routine did that is not one of the processor's outcomes.
