@@ -56,6 +56,7 @@ impl Endless {
         drop(plugins);
         *self.vm.lock().unwrap() = Some(Arc::clone(&vm));
         self.control.attach(Target {
+            number: 0,
             guest: self.boot.guest.to_owned(),
             mode: "patch".to_owned(),
             machine: machine.handle(),
@@ -64,7 +65,7 @@ impl Endless {
             started: Instant::now(),
         });
         let booted = Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(&vm), index)));
-        self.control.detach(&booted.run.outcome);
+        self.control.detach(0, &booted.run.outcome);
         booted
     }
 
@@ -91,7 +92,7 @@ impl Endless {
     /// Swaps; a machine that has just ended is waited for.
     fn swap(&self, order: &Order) -> Result<(), String> {
         loop {
-            match self.control.swap(order) {
+            match self.control.swap(None, order) {
                 Err(sentence) if sentence == "no machine runs" || sentence == "the machine has ended" => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -152,7 +153,7 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
             }
             if number % 5 == 4 {
                 // There may be nothing to go back to.
-                let _rolled_back = endless.control.rollback(kind, Duration::from_secs(60));
+                let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
             }
         }
     });
@@ -209,7 +210,7 @@ fn a_rollback_returns_to_the_plugin_before() {
         for _ in 0..100 {
             endless.swap(&hot).unwrap();
             endless.swap(&order(Kind::PatchManager, "patch-never")).unwrap();
-            if endless.control.rollback(Kind::PatchManager, limit).is_err() {
+            if endless.control.rollback(None, Kind::PatchManager, limit).is_err() {
                 continue;
             }
             let patch_manager = endless.vm().plugins().unwrap().patch_manager;
@@ -218,7 +219,9 @@ fn a_rollback_returns_to_the_plugin_before() {
         }
         panic!("no rollback succeeds");
     });
-    assert!(matches!(endless.control.rollback(Kind::Routines, limit), Err(sentence) if sentence == "no machine runs"));
+    assert!(
+        matches!(endless.control.rollback(None, Kind::Routines, limit), Err(sentence) if sentence == "no machine runs")
+    );
 }
 
 #[test]
@@ -242,6 +245,6 @@ fn stopping_ends_a_guest_whose_plugins_are_swapped() {
     };
     endless.run(check, || {
         endless.swap(&order(Kind::Routines, "routines-tracing")).unwrap();
-        endless.control.target().unwrap().machine.end(Outcome::Quit);
+        endless.control.target(None).unwrap().machine.end(Outcome::Quit);
     });
 }

@@ -73,6 +73,7 @@ impl Boot {
             let handle = machine.handle();
             watchdog.watch(number as usize, Some(handle.clone()));
             control.attach(Target {
+                number,
                 guest: name.clone(),
                 mode: mode.clone(),
                 vm: vm.clone(),
@@ -83,7 +84,7 @@ impl Boot {
             let ended = machine.run(|index| supervisor(vm.as_ref(), index));
             watchdog.watch(number as usize, None);
             let Ended { outcome, statistics, positions } = ended?;
-            control.detach(&outcome);
+            control.detach(number, &outcome);
             let _all_is_written = output.join();
             sum.add(&statistics);
             if !matches!(outcome, Outcome::Reset) {

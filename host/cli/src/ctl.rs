@@ -28,6 +28,9 @@ patchbay ctl /tmp/vm events --follow"
 pub(crate) struct Ctl {
     /// The socket of the machine
     socket: PathBuf,
+    /// The number of the machine, if several run: 0 is the first
+    #[arg(long = "machine", value_name = "N")]
+    vm: Option<u32>,
     /// Print the answers as they come, as JSON
     #[arg(long)]
     json: bool,
@@ -196,7 +199,10 @@ impl Ctl {
     }
 
     fn converse(&self) -> Result<(), CtlError> {
-        let (request, repeat) = self.command.request()?;
+        let (mut request, repeat) = self.command.request()?;
+        if let Some(vm) = self.vm {
+            request["vm"] = json!(vm);
+        }
         let mut connection = Connection::open(&self.socket)?;
         let mut output = io::stdout().lock();
         loop {

@@ -50,6 +50,7 @@ impl Looping {
         let control = Arc::new(Control::default());
         let server = Server::listen(&folder.path().join("socket"), Arc::clone(&control)).unwrap();
         control.attach(Target {
+            number: 0,
             guest: "loop".to_owned(),
             mode: "native".to_owned(),
             machine: machine.handle(),
@@ -73,7 +74,7 @@ impl Looping {
 impl Drop for Looping {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.control.target().unwrap().machine.end(Outcome::Quit);
+            self.control.target(None).unwrap().machine.end(Outcome::Quit);
             thread.join().unwrap();
         }
     }
@@ -135,7 +136,7 @@ fn a_paused_machine_stands_still_with_its_time() {
     let before = instructions(&mut client);
     while instructions(&mut client) == before {}
     assert_eq!(client.ok(&json!({ "command": "pause" })), json!({ "paused": true }));
-    let ticks = || patchbay_cpu::bus::Clock::ticks(looping.control.target().unwrap().machine.clock());
+    let ticks = || patchbay_cpu::bus::Clock::ticks(looping.control.target(None).unwrap().machine.clock());
     let (stands, time) = (instructions(&mut client), ticks());
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!((instructions(&mut client), ticks()), (stands, time));
@@ -156,6 +157,7 @@ fn what_is_not_known_is_refused_and_the_connection_stays() {
         client.error(b"{\"command\":\"status\",\"loud\":1}\n").starts_with("wrong arguments: unknown field `loud`")
     );
     assert_eq!(client.error(b"{\"command\":\"status\",\"version\":7}\n"), "the version of the protocol is 1, not 7");
+    assert_eq!(client.error(b"{\"command\":\"status\",\"vm\":1}\n"), "no machine has the number 1");
     assert!(client.error(b"\0\xff\xfe garbage\r\n").starts_with("the line is not JSON: "));
     assert!(
         client
@@ -178,7 +180,7 @@ fn half_lines_are_not_executed() {
     drop(client);
     let mut other = looping.connect();
     assert_eq!(other.ok(&json!({ "command": "status" }))["guest"], "loop");
-    assert!(!looping.control.target().unwrap().machine.has_ended());
+    assert!(!looping.control.target(None).unwrap().machine.has_ended());
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn stop_ends_the_machine() {
     client.ok(&json!({ "command": "stop" }));
     let run = looping.thread.take().unwrap().join().unwrap();
     assert!(matches!(run.outcome, Outcome::Quit));
-    looping.control.detach(&run.outcome);
+    looping.control.detach(0, &run.outcome);
     assert_eq!(client.error(b"{\"command\":\"stats\"}\n"), "no machine runs");
     let events = client.ok(&json!({ "command": "events" }));
     let what: Vec<_> = events.as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();

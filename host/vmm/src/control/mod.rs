@@ -9,6 +9,7 @@
 //!
 //! * `command` is one of [`commands::COMMANDS`]; its arguments stand beside it.
 //! * `id` may be anything, and comes back with the answer. It may be left out.
+//! * `vm` is the number of a virtual machine, if several run.
 //! * `version` may be left out, too. A request with another version than the greeting's is refused.
 //!
 //! Each request has one answer, in the order of the requests: `{"id":7,"ok":…}`, or `{"id":7,"error":"a sentence"}`. What
@@ -30,6 +31,7 @@ pub mod protocol;
 pub mod server;
 pub mod watch;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -48,10 +50,10 @@ use crate::vp::VirtualProcessor;
 /// How long a processor may take to come to a block boundary, unless a request says something else.
 pub const LIMIT: Duration = Duration::from_secs(5);
 
-/// What can be controlled: the virtual machine that runs, and what has happened to it.
+/// What can be controlled: the virtual machines that run, and what has happened to them.
 #[derive(Default)]
 pub struct Control {
-    attached: Mutex<Option<Target>>,
+    attached: Mutex<BTreeMap<u32, Target>>,
     /// What has happened.
     pub events: Events,
     registry: OnceLock<Arc<Registry>>,
@@ -60,6 +62,8 @@ pub struct Control {
 /// A virtual machine that runs.
 #[derive(Clone)]
 pub struct Target {
+    /// Its number.
+    pub number: u32,
     /// The guest's name.
     pub guest: String,
     /// How its privileged instructions are emulated: `native`, `trap` or `patch`.
@@ -98,49 +102,71 @@ impl Control {
     /// A machine starts to run.
     pub fn attach(&self, target: Target) {
         self.events.add("started", format!("{} runs", target.guest));
-        *self.lock() = Some(target);
+        self.lock().insert(target.number, target);
     }
 
-    /// The machine has ended.
-    pub fn detach(&self, outcome: &Outcome) {
-        if self.lock().take().is_some() {
-            self.events.add("ended", outcome.to_string());
+    /// A machine has ended.
+    pub fn detach(&self, number: u32, outcome: &Outcome) {
+        let ended = self.lock().remove(&number);
+        if let Some(target) = ended {
+            self.events.add("ended", format!("{}: {outcome}", target.guest));
         }
     }
 
-    /// The virtual machine that runs.
+    /// The virtual machine with a number, or the only one.
     ///
     /// # Errors
-    /// A sentence if there is none.
-    pub fn target(&self) -> Result<Target, String> {
-        self.lock().clone().ok_or_else(|| "no machine runs".to_owned())
+    /// A sentence if there is none, or no number and several.
+    pub fn target(&self, number: Option<u32>) -> Result<Target, String> {
+        let attached = self.lock();
+        match (number, attached.len()) {
+            (_, 0) => Err("no machine runs".to_owned()),
+            (Some(number), _) => {
+                attached.get(&number).cloned().ok_or_else(|| format!("no machine has the number {number}"))
+            }
+            (None, 1) => attached.values().next().cloned().ok_or_else(|| "no machine runs".to_owned()),
+            (None, _) => {
+                let all: Vec<_> =
+                    attached.values().map(|target| format!("{} ({})", target.number, target.guest)).collect();
+                Err(format!("several machines run, say which with vm: {}", all.join(", ")))
+            }
+        }
     }
 
-    /// Swaps a plugin of the virtual machine that runs.
+    /// The numbers of the virtual machines that run.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u32> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Swaps a plugin of a virtual machine.
     ///
     /// # Errors
     /// A sentence that says why the old one still serves.
-    pub fn swap(&self, order: &Order) -> Result<Swapped, String> {
+    pub fn swap(&self, number: Option<u32>, order: &Order) -> Result<Swapped, String> {
         let registry = self.registry.get_or_init(|| Arc::new(Registry::discover()));
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
-        self.change(&what, |vm, machine, log| vm.swap(machine, registry, order, log))
+        self.change(number, &what, |vm, machine, log| vm.swap(machine, registry, order, log))
     }
 
     /// Goes back to the plugin before the last swap.
     ///
     /// # Errors
     /// A sentence that says why the present one still serves.
-    pub fn rollback(&self, kind: Kind, limit: Duration) -> Result<Swapped, String> {
-        self.change(&format!("rollback of the {kind}"), |vm, machine, log| vm.rollback(machine, kind, limit, log))
+    pub fn rollback(&self, number: Option<u32>, kind: Kind, limit: Duration) -> Result<Swapped, String> {
+        self.change(number, &format!("rollback of the {kind}"), |vm, machine, log| {
+            vm.rollback(machine, kind, limit, log)
+        })
     }
 
     fn change(
         &self,
+        number: Option<u32>,
         what: &str,
         change: impl FnOnce(&Vm, &Handle, &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError>,
     ) -> Result<Swapped, String> {
-        let target = self.target()?;
+        let target = self.target(number)?;
         let vm = target.vm.as_ref().ok_or("in native mode there are no plugins")?;
         let begun = Instant::now();
         let mut log = |step: &Step| {
@@ -154,7 +180,7 @@ impl Control {
         changed
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Target>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Target>> {
         self.attached.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

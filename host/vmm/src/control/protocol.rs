@@ -22,6 +22,8 @@ pub fn greeting() -> Value {
 pub struct Request {
     /// What to do.
     pub command: String,
+    /// The number of the virtual machine, if it names one.
+    pub vm: Option<u32>,
     /// What it is done with.
     pub arguments: Map<String, Value>,
 }
@@ -37,8 +39,12 @@ pub fn request(line: &[u8]) -> (Option<Value>, Result<Request, String>) {
     if let Some(version) = object.remove("version").filter(|version| *version != VERSION) {
         return (id, Err(format!("the version of the protocol is {VERSION}, not {version}")));
     }
+    let vm = match object.remove("vm").map(serde_json::from_value).transpose() {
+        Ok(vm) => vm,
+        Err(_) => return (id, Err("vm is not the number of a machine".to_owned())),
+    };
     let request = match object.remove("command") {
-        Some(Value::String(command)) => Ok(Request { command, arguments: object }),
+        Some(Value::String(command)) => Ok(Request { command, vm, arguments: object }),
         Some(_) => Err("command is not a string".to_owned()),
         None => Err("the request has no command".to_owned()),
     };

@@ -16,10 +16,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 
-use super::Control;
 use super::commands;
 use super::events::Event;
-use super::protocol::{self, LINE_MAX, Line, Lines};
+use super::protocol::{self, LINE_MAX, Line, Lines, Request};
+use super::{Control, Target};
 
 /// How long a client may leave its answers unread.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -191,10 +191,20 @@ pub struct Connection {
 pub struct Session<'a> {
     /// What it controls.
     pub control: &'a Control,
+    /// The number of the virtual machine that a request names.
+    pub vm: Option<u32>,
     connection: &'a Arc<Connection>,
 }
 
 impl Session<'_> {
+    /// The virtual machine that the request is about.
+    ///
+    /// # Errors
+    /// A sentence if there is none.
+    pub fn target(&self) -> Result<Target, String> {
+        self.control.target(self.vm)
+    }
+
     /// Sends events when they happen, until the client leaves.
     ///
     /// # Errors
@@ -219,7 +229,6 @@ impl Connection {
     /// Serves the client until it leaves.
     fn serve(self: &Arc<Connection>, control: &Control) {
         let Ok(reader) = self.lock().try_clone() else { return };
-        let session = Session { control, connection: self };
         let mut lines = Lines::new(reader);
         let mut goes_on = self.send(&protocol::greeting());
         while goes_on {
@@ -228,7 +237,11 @@ impl Connection {
                 Some(Line::Whole(line)) if line.trim_ascii().is_empty() => true,
                 Some(Line::Whole(line)) => {
                     let (id, request) = protocol::request(&line);
-                    self.send(&protocol::answer(id, request.and_then(|request| commands::execute(&session, request))))
+                    let execute = |request: Request| {
+                        let session = Session { control, vm: request.vm, connection: self };
+                        commands::execute(&session, request)
+                    };
+                    self.send(&protocol::answer(id, request.and_then(execute)))
                 }
                 Some(Line::TooLong) => {
                     let sentence = format!("a line has at most {LINE_MAX} bytes");

@@ -115,18 +115,25 @@ fn hash(content: &[u8]) -> u64 {
 
 /// Swaps the plugins that a file has now for those that serve under the same names, or were loaded from it.
 fn changed(control: &Control, file: &Path) {
-    let Some(plugins) = control.target().ok().and_then(|target| target.vm).and_then(|vm| vm.plugins()) else { return };
     let library = match Library::load(file) {
         Ok(library) => library,
         Err(error) => return control.events.add("ignored", error.to_string()),
     };
+    for number in control.numbers() {
+        swap_in(control, number, file, &library);
+    }
+}
+
+fn swap_in(control: &Control, number: u32, file: &Path, library: &Library) {
+    let target = control.target(Some(number)).ok();
+    let Some(plugins) = target.and_then(|target| target.vm).and_then(|vm| vm.plugins()) else { return };
     let mut swaps = 0;
     let mut swap = |kind: Kind, name: &str, vp: Option<usize>| {
         if library.descriptors().iter().any(|new| new.kind == kind && new.name == name) {
             swaps += 1;
             let plugin = format!("{}#{name}", file.display());
             let order = Order { kind, plugin, base: PathBuf::new(), config: None, vp, repatch: false, limit: LIMIT };
-            let _events_say_what_became_of_it = control.swap(&order);
+            let _events_say_what_became_of_it = control.swap(Some(number), &order);
         }
     };
     swap(Kind::Classifier, &plugins.classifier.descriptor().name, None);

@@ -26,7 +26,7 @@ fn top() -> usize {
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Arguments { top } = arguments(given)?;
-    let statistics = session.control.target()?.statistics(top)?;
+    let statistics = session.target()?.statistics(top)?;
     let statistics = statistics.ok_or("in native mode nothing is patched")?;
     Ok(json!({
         "sites": statistics.sites,

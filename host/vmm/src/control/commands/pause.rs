@@ -11,7 +11,7 @@ pub(super) const COMMAND: Command =
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     if !target.machine.is_paused() {
         target.machine.pause(LIMIT).map_err(|error| error.to_string())?;
         session.control.events.add("paused", format!("{} stands still", target.guest));

@@ -27,7 +27,7 @@ struct Arguments {
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Arguments { kind, vp } = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins()).ok_or("no plugin serves in this mode")?;
     let report = match kind {
         Kind::Classifier => plugins.classifier.report(),

@@ -10,7 +10,7 @@ pub(super) const COMMAND: Command =
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     if target.machine.is_paused() {
         target.machine.resume();
         session.control.events.add("resumed", format!("{} goes on", target.guest));

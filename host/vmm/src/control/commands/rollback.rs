@@ -27,5 +27,5 @@ struct Arguments {
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Arguments { kind, limit } = arguments(given)?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
-    session.control.rollback(kind, limit).map(|swapped| json!(swapped))
+    session.control.rollback(session.vm, kind, limit).map(|swapped| json!(swapped))
 }

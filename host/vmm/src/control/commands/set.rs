@@ -44,7 +44,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     if name.contains(['=', ',', ';', '\n', '"', '#']) || value.contains(['\n', '"']) {
         return Err("wrong arguments: neither a name nor a value has quotes or lines, and a name no = , ; #".to_owned());
     }
-    let target = session.control.target()?;
+    let target = session.target()?;
     if kind.is_none() && name == "scope" {
         return set_scope(session, &target, &value);
     }
@@ -53,7 +53,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let (plugin, config) = present(&plugins, kind).ok_or("no plugin serves")?;
     let config = with(&config, &name, &value);
     let order = Order { kind, plugin, base: PathBuf::from("/"), config: Some(config), vp: None, repatch, limit: LIMIT };
-    session.control.swap(&order).map(|swapped| json!(swapped))
+    session.control.swap(session.vm, &order).map(|swapped| json!(swapped))
 }
 
 fn set_scope(session: &Session, target: &Target, value: &str) -> Result<Value, String> {

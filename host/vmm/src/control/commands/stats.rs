@@ -12,7 +12,7 @@ pub(super) const COMMAND: Command =
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     let samples = target.machine.ask(LIMIT, |executor, _| Sample::of(&executor.processor));
     let samples = samples.map_err(|error| error.to_string())?;
     let machine = Statistics::new(samples.into_iter(), target.started.elapsed());

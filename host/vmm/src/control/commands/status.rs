@@ -39,7 +39,7 @@ fn instance<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> Value {
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     let paused = target.machine.is_paused();
     let looks = target.machine.ask(LIMIT, |executor, activity| {
         let registers = &executor.processor.registers;
@@ -52,6 +52,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins());
     Ok(json!({
         "plugins": plugins.map(|plugins| describe(&plugins)).unwrap_or_default(),
+        "vm": target.number,
         "guest": target.guest,
         "mode": target.mode,
         "paused": paused,

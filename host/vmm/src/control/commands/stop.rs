@@ -15,7 +15,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.control.target()?;
+    let target = session.target()?;
     session.control.events.add("stopped", format!("{} is switched off", target.guest));
     target.machine.end(Outcome::Quit);
     Ok(json!({ "stopped": true }))

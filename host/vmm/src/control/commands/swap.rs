@@ -42,5 +42,5 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let Arguments { kind, plugin, config, vp, repatch, limit } = arguments(given)?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
     let order = Order { kind, plugin, base: PathBuf::from("/"), config, vp, repatch, limit };
-    session.control.swap(&order).map(|swapped| json!(swapped))
+    session.control.swap(session.vm, &order).map(|swapped| json!(swapped))
 }
