@@ -1,6 +1,6 @@
 //! Plugins are swapped while a guest runs, and the guest does not notice.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -76,6 +76,7 @@ impl Endless {
     /// Boots until `work` has ended; `check` looks at each boot.
     fn run<T: Send>(&self, check: impl Fn(&Booted), work: impl FnOnce() -> T + Send) -> T {
         let vmm = Arc::new(Vmm::new());
+        self.done.store(false, Ordering::Release);
         std::thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let _done = Done(&self.done);
@@ -132,37 +133,63 @@ const SWAPS: [(Kind, &str, Option<&str>); 13] = [
     (Kind::PatchManager, "/dev/null", Some("/dev/null is not a regular file")),
 ];
 
-fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
-    let count = |what: &str| std::fs::read_dir(Path::new("/proc/self").join(what)).unwrap().count();
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+/// The memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// The threads of processors and swaps.
+fn threads() -> usize {
+    let ours = |thread: &std::fs::DirEntry| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        name.starts_with("processor") || name.trim() == "swap"
+    };
+    std::fs::read_dir("/proc/self/task").unwrap().flatten().filter(ours).count()
+}
+
+/// Swaps so often, with failures and rollbacks in between; how many new plugins have come to serve.
+fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64 ^ swaps;
     let mut random = move |below: usize| {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
         (seed >> 8) as usize % below
     };
-    let before = count("fd");
-    endless.run(check, || {
-        for number in 0..swaps {
-            let (kind, plugin, refused) = SWAPS[random(SWAPS.len())];
-            let order = Order { repatch: random(2) == 0, ..order(kind, plugin) };
-            match (endless.swap(&order), refused) {
-                (Ok(()), None) => {}
-                (Err(sentence), Some(expected)) if sentence.contains(expected) => {}
-                (result, _) => panic!("{kind} {plugin}: {result:?}"),
-            }
-            if number % 5 == 4 {
-                // There may be nothing to go back to.
-                let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
-            }
+    let mut generations = 0;
+    for number in 0..swaps {
+        let (kind, plugin, refused) = SWAPS[random(SWAPS.len())];
+        let order = Order { repatch: random(2) == 0, ..order(kind, plugin) };
+        match (endless.swap(&order), refused) {
+            (Ok(()), None) => generations += 1,
+            (Err(sentence), Some(expected)) if sentence.contains(expected) => {}
+            (result, _) => panic!("{kind} {plugin}: {result:?}"),
         }
-    });
-    assert!(count("fd") <= before + 3, "{before} descriptors became {}", count("fd"));
-    let threads = std::fs::read_dir("/proc/self/task").unwrap().filter(|thread| {
-        let name = std::fs::read_to_string(thread.as_ref().unwrap().path().join("comm")).unwrap_or_default();
-        name.starts_with("processor") || name.trim() == "swap"
-    });
-    assert_eq!(threads.count(), 0);
+        if number % 5 == 4 {
+            // There may be nothing to go back to.
+            let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
+        }
+    }
+    generations
+}
+
+fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
+    // What is done once takes memory once.
+    endless.run(&check, || swap_at_random(endless, 20));
+    let (descriptors_before, threads_before, memory) = (descriptors(), threads(), resident());
+    let generations = endless.run(&check, || swap_at_random(endless, swaps));
+    let grown = resident().saturating_sub(memory);
+    println!("{} KiB a generation: {grown} KiB for {generations}", grown / generations);
+    assert!(grown / generations < 1024, "{generations} generations take {grown} KiB");
+    assert!(descriptors() <= descriptors_before + 3, "{descriptors_before} descriptors became {}", descriptors());
+    // Other tests leave some behind on purpose.
+    assert_eq!(threads(), threads_before);
 }
 
 #[test]

@@ -23,12 +23,13 @@ patchbay ctl /tmp/vm stats --watch\n  \
 patchbay ctl /tmp/vm swap routines target/release/libmine.so\n  \
 patchbay ctl /tmp/vm rollback routines\n  \
 patchbay ctl /tmp/vm set threshold 16\n  \
+patchbay ctl /tmp/vm set fetch physical\n  \
 patchbay ctl /tmp/vm events --follow"
 )]
 pub(crate) struct Ctl {
     /// The socket of the machine
     socket: PathBuf,
-    /// The number of the machine, if several run: 0 is the first
+    /// The number of the machine, if several run: 0 is that of the first --vm
     #[arg(long = "machine", value_name = "N")]
     vm: Option<u32>,
     /// Print the answers as they come, as JSON
@@ -70,13 +71,13 @@ enum Command {
         #[command(flatten)]
         kind: OfKind,
     },
-    /// Change the scope of routine tables (vmm or vp), or a setting of a plugin, such as trigger or threshold
+    /// Change how the conventional path fetches, the scope of routine tables, or a setting of a plugin
     Set {
-        /// The setting
+        /// fetch (translated or physical), scope (vmm or vp), or a setting of the plugin, such as trigger or threshold
         name: String,
         /// Its value
         value: String,
-        /// The kind of the plugin [default: patch-manager]
+        /// The kind of the plugin whose setting it is [default: patch-manager]
         #[arg(long)]
         kind: Option<String>,
         /// For patch managers: decide sites that are patched anew
@@ -101,7 +102,7 @@ enum Command {
     Pause,
     /// Let a paused machine go on
     Resume,
-    /// Switch the machine off
+    /// Switch the machine off; the command that runs it ends with its last machine
     Stop,
     /// What has happened to the machine from outside
     Events {

@@ -160,9 +160,11 @@ impl Monitor {
 }
 
 impl Started {
-    /// Takes over the plugins of a virtual machine that starts again: they may have been swapped.
+    /// Takes over what a virtual machine that starts again has: it may have been changed.
     pub fn keep(&mut self, vm: &Vm) {
         self.plugins = vm.plugins();
+        self.scope = vm.scope().unwrap_or(self.scope);
+        self.fetch = vm.fetch();
     }
 
     /// A virtual machine with so many processors. It has the plugins for itself, so that they can be swapped.

@@ -47,7 +47,7 @@ pub(crate) struct Run {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["guest", "console", "control", "watch", "symbols", "load_address"]
+        conflicts_with_all = ["guest", "console", "symbols", "load_address"]
     )]
     vm: Vec<PathBuf>,
     /// The number of processors [default: the guest's, mostly 1]

@@ -23,23 +23,21 @@ impl Running {
     fn start_in(folder: TempDir, arguments: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
         command.arg("run").args(arguments).env_remove("PATCHBAY_PLUGIN_PATH").current_dir(folder.path());
-        command.args(["--control", "socket", "--console", "console", "--stats", "none"]);
+        command.args(["--control", "socket", "--stats", "none"]);
         let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let running = Running { folder, command };
         running.wait_until(|running| running.ctl(&["status"]).status.success());
         running
     }
 
-    /// A guest that loops: `{ nop.m 0; nop.f 0; br.cond.sptk.few to itself }`.
     fn looping(arguments: &[&str]) -> Running {
         let folder = tempfile::tempdir().unwrap();
         Running::looping_in(folder, arguments)
     }
 
     fn looping_in(folder: TempDir, arguments: &[&str]) -> Running {
-        let bundle: u128 = 0x1d | 1 << (27 + 5) | 1 << (27 + 46) | 4 << (37 + 87);
-        std::fs::write(folder.path().join("loop"), bundle.to_le_bytes()).unwrap();
-        let guest = ["./loop", "--load-address", "0x1000000", "--memory", "64M"];
+        std::fs::write(folder.path().join("loop"), loop_in_place()).unwrap();
+        let guest = ["./loop", "--load-address", "0x1000000", "--memory", "64M", "--console", "console"];
         Running::start_in(folder, &[&guest, arguments].concat())
     }
 
@@ -91,6 +89,12 @@ impl Drop for Running {
     }
 }
 
+/// A guest that loops: `{ nop.m 0; nop.f 0; br.cond.sptk.few to itself }`.
+fn loop_in_place() -> [u8; 16] {
+    let bundle: u128 = 0x1d | 1 << (27 + 5) | 1 << (27 + 46) | 4 << (37 + 87);
+    bundle.to_le_bytes()
+}
+
 #[test]
 fn a_machine_is_looked_at_and_changed() {
     let running = Running::looping(&["--processors", "2"]);
@@ -117,7 +121,16 @@ fn a_machine_is_looked_at_and_changed() {
     let file = library("patchbay_routines_tracing");
     let sentence = running.refused(&["swap", "routines", file.to_str().unwrap(), "--vp", "1"]);
     assert!(sentence.starts_with("virtual processors share their routines"), "{sentence}");
+    let fetch = |name: &str| says(["fetch", name]);
+    assert!(fetch("translated"));
+    running.done(&["set", "fetch", "physical"]);
+    assert!(fetch("physical"));
+    assert_eq!(
+        running.refused(&["set", "fetch", "slowly"]),
+        "fetch cannot be \"slowly\": it is translated or physical"
+    );
     running.done(&["set", "scope", "vp"]);
+    assert!(says(["scope", "vp"]));
     running.done(&["swap", "routines", file.to_str().unwrap(), "--vp", "1"]);
     running.done(&["report", "routines", "--vp", "1"]);
     let sentence = running.refused(&["swap", "routines", "./nothing.so"]);
@@ -128,6 +141,38 @@ fn a_machine_is_looked_at_and_changed() {
     }
     running.done(&["stop"]);
     assert_eq!(running.end(), (Some(0), String::new()));
+}
+
+#[test]
+fn several_machines_are_changed_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("forever")).unwrap();
+    std::fs::write(folder.path().join("forever/loop"), loop_in_place()).unwrap();
+    let guest = "name = 'forever'\ndescription = ''\nkernel = 'loop'\nload_address = 0x1000000\nmemory = '64M'\n";
+    write("forever/guest.toml", guest);
+    write("a.toml", "guest = './forever'\nconsole = 'a.log'\n");
+    write("b.toml", "guest = './forever'\nconsole = 'b.log'\npolicy = 'mnemonic'\n");
+    let running = Running::start_in(folder, &["--vm", "a.toml", "--vm", "b.toml"]);
+    running.wait_until(|running| running.ctl(&["--machine", "1", "status"]).status.success());
+    let serves = |number: &str, plugin: &str| running.done(&["--machine", number, "status"]).contains(plugin);
+    let both = running.done(&["status"]);
+    assert!(both.contains("classify-operands") && both.contains("classify-mnemonic"), "{both}");
+    assert!(serves("0", "classify-operands") && serves("1", "classify-mnemonic"));
+    assert_eq!(
+        running.refused(&["swap", "patch-manager", "patch-never"]),
+        "several machines run, say the number of one: 0 (forever), 1 (forever)"
+    );
+    running.done(&["--machine", "1", "swap", "patch-manager", "patch-never"]);
+    assert!(serves("0", "patch-first-fault") && serves("1", "patch-never"));
+    assert_eq!(running.refused(&["--machine", "2", "status"]), "no machine has the number 2");
+    running.done(&["--machine", "0", "stop"]);
+    running.wait_until(|running| !running.ctl(&["--machine", "0", "status"]).status.success());
+    assert_eq!(running.refused(&["--machine", "0", "status"]), "no machine has the number 0");
+    let status = running.done(&["status"]);
+    assert!(status.contains("patch-never") && !status.contains("patch-first-fault"), "{status}");
+    running.done(&["stop"]);
+    assert_eq!(running.end().0, Some(0));
 }
 
 /// Has the file with other bytes at its end, which an ELF file does not mind.

@@ -4,12 +4,13 @@ use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::op::Stop;
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::Bundle;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::code;
 
 /// How bundles are fetched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fetch {
     /// As data, through an entry of the data TLB made for it where there is none.
     #[default]

@@ -1,10 +1,15 @@
 //! Virtual machines, and what they share.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use patchbay_machine::handle::{Handle, NoAnswer};
+use patchbay_machine::supervisor::Executor;
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::routines::Template;
+
+use serde::{Deserialize, Serialize};
 
 use crate::fast::lock;
 use crate::fetch::Fetch;
@@ -14,12 +19,14 @@ use crate::sites::Sites;
 use crate::statistics::{SiteReport, VmStatistics, VpStatistics};
 use crate::swap::Swaps;
 use crate::table::Table;
+use crate::vp::VirtualProcessor;
 
 /// The sites that statistics list.
 const TOP: usize = 20;
 
 /// How many routine tables there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// One for all virtual processors.
     #[default]
@@ -87,8 +94,7 @@ pub struct Vm {
     pub vmm: Arc<Vmm>,
     /// Its sites.
     pub sites: Sites,
-    /// How its conventional path fetches.
-    pub fetch: Fetch,
+    fetch: Mutex<Fetch>,
     patching: Mutex<Option<Arc<Patching>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpStatistics>>,
@@ -112,7 +118,7 @@ impl Vm {
             number,
             vmm,
             sites: Sites::default(),
-            fetch,
+            fetch: Mutex::new(fetch),
             patching: Mutex::new(patching.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
@@ -128,6 +134,34 @@ impl Vm {
             patch_manager: Arc::clone(&patching.patch_manager),
             routines: patching.tables.iter().map(|table| Arc::clone(table.routines())).collect(),
         })
+    }
+
+    /// How many routine tables it has; `None` without plugins.
+    #[must_use]
+    pub fn scope(&self) -> Option<Scope> {
+        let tables = self.patching()?.tables.len();
+        Some(if tables > 1 { Scope::Vp } else { Scope::Vmm })
+    }
+
+    /// How its conventional path fetches.
+    #[must_use]
+    pub fn fetch(&self) -> Fetch {
+        *lock(&self.fetch)
+    }
+
+    /// Makes the conventional path of all its virtual processors fetch so, those that start later included.
+    ///
+    /// # Errors
+    /// If one does not come to a block boundary in time. It follows when it does.
+    pub fn set_fetch(&self, machine: &Handle, fetch: Fetch, limit: Duration) -> Result<(), NoAnswer> {
+        *lock(&self.fetch) = fetch;
+        let set = move |executor: &mut Executor, _| {
+            if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
+                vp.conventional.fetch = fetch;
+                executor.processor.hook = Some(vp);
+            }
+        };
+        machine.ask(limit, set).map(|_| ())
     }
 
     pub(crate) fn patching(&self) -> Option<Arc<Patching>> {

@@ -58,7 +58,7 @@ impl VirtualProcessor {
         VirtualProcessor {
             index,
             vpd: take_over(p),
-            conventional: Conventional::new(vm.fetch),
+            conventional: Conventional::new(vm.fetch()),
             counters: Counters::default(),
             failure: None,
             table: patching.as_ref().and_then(|patching| patching.table(index)).cloned(),

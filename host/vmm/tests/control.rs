@@ -35,30 +35,9 @@ const BRANCH: u64 = 4 << 37;
 impl Looping {
     fn start() -> Looping {
         let folder = tempfile::tempdir().unwrap();
-        let image = folder.path().join("loop");
-        std::fs::write(&image, Bundle::new(Template::new(0x1d), [NOP, NOP, BRANCH]).to_bytes()).unwrap();
-        let configuration = Configuration {
-            memory: 64 << 20,
-            processors: 2,
-            timing: Timing::Host,
-            instruction_limit: None,
-            time_limit: Some(Duration::from_secs(100)),
-            symbols: Symbols::default(),
-        };
-        let source = Source { image, load_address: Some(0x100_0000), initrd: Vec::new(), command_line: String::new() };
-        let machine = Machine::new(&configuration, &source).unwrap();
         let control = Arc::new(Control::default());
         let server = Server::listen(&folder.path().join("socket"), Arc::clone(&control)).unwrap();
-        control.attach(Target {
-            number: 0,
-            guest: "loop".to_owned(),
-            mode: "native".to_owned(),
-            machine: machine.handle(),
-            vm: None,
-            symbols: Arc::default(),
-            started: Instant::now(),
-        });
-        let thread = std::thread::spawn(move || machine.run(|_| Box::new(Native)).unwrap());
+        let thread = run(folder.path(), &control, 0);
         Looping { folder, control, server: Some(server), thread: Some(thread) }
     }
 
@@ -74,10 +53,36 @@ impl Looping {
 impl Drop for Looping {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.control.target(None).unwrap().machine.end(Outcome::Quit);
+            self.control.target(Some(0)).unwrap().machine.end(Outcome::Quit);
             thread.join().unwrap();
         }
     }
+}
+
+/// Runs a machine that loops under this number.
+fn run(folder: &Path, control: &Control, number: u32) -> JoinHandle<Run> {
+    let image = folder.join("loop");
+    std::fs::write(&image, Bundle::new(Template::new(0x1d), [NOP, NOP, BRANCH]).to_bytes()).unwrap();
+    let configuration = Configuration {
+        memory: 64 << 20,
+        processors: 2,
+        timing: Timing::Host,
+        instruction_limit: None,
+        time_limit: Some(Duration::from_secs(100)),
+        symbols: Symbols::default(),
+    };
+    let source = Source { image, load_address: Some(0x100_0000), initrd: Vec::new(), command_line: String::new() };
+    let machine = Machine::new(&configuration, &source).unwrap();
+    control.attach(Target {
+        number,
+        guest: "loop".to_owned(),
+        mode: "native".to_owned(),
+        machine: machine.handle(),
+        vm: None,
+        symbols: Arc::default(),
+        started: Instant::now(),
+    });
+    std::thread::spawn(move || machine.run(|_| Box::new(Native)).unwrap())
 }
 
 struct Client {
@@ -210,7 +215,7 @@ fn who_does_not_read_hurts_nobody_else() {
     let mut client = looping.connect();
     let text = "x".repeat(10_000);
     for number in 0..1000 {
-        looping.control.events.add("tick", format!("{number} {text}"));
+        looping.control.events.add(None, "tick", format!("{number} {text}"));
         if number % 100 == 0 {
             client.ok(&json!({ "command": "status" }));
         }
@@ -232,6 +237,39 @@ fn stop_ends_the_machine() {
     let events = client.ok(&json!({ "command": "events" }));
     let what: Vec<_> = events.as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
     assert_eq!(what, ["started", "paused", "stopped", "ended"]);
+}
+
+#[test]
+fn several_machines_are_told_apart_by_their_numbers() {
+    let mut looping = Looping::start();
+    let second = run(looping.folder.path(), &looping.control, 1);
+    let mut client = looping.connect();
+    let several = "several machines run, say the number of one: 0 (loop), 1 (loop)";
+    for command in ["stats", "pause", "stop", "patches", "swap"] {
+        let request = json!({ "command": command, "kind": "routines", "plugin": "routines-standard" });
+        let answer = client.ask(&if command == "swap" { request } else { json!({ "command": command }) });
+        assert_eq!(answer, json!({ "error": several }), "{command}");
+    }
+    assert_eq!(client.ok(&json!({ "command": "pause", "vm": 1 })), json!({ "paused": true }));
+    let status = client.ok(&json!({ "command": "status" }));
+    let paused: Vec<_> = status.as_array().unwrap().iter().map(|vm| (&vm["vm"], &vm["paused"])).collect();
+    assert_eq!(paused, [(&json!(0), &json!(false)), (&json!(1), &json!(true))]);
+    assert_eq!(client.ok(&json!({ "command": "status", "vm": 1 }))["processors"], status[1]["processors"]);
+    assert_eq!(client.error(b"{\"command\":\"status\",\"vm\":2}\n"), "no machine has the number 2");
+
+    client.ok(&json!({ "command": "stop", "vm": 0 }));
+    let first = looping.thread.take().unwrap().join().unwrap();
+    looping.control.detach(0, &first.outcome);
+    assert_eq!(client.ok(&json!({ "command": "status" }))["vm"], 1);
+    assert_eq!(client.error(b"{\"command\":\"status\",\"vm\":0}\n"), "no machine has the number 0");
+    client.ok(&json!({ "command": "resume" }));
+    client.ok(&json!({ "command": "stop" }));
+    second.join().unwrap();
+    let events = client.ok(&json!({ "command": "events" }));
+    let events = events.as_array().unwrap().iter();
+    let of: Vec<_> = events.map(|event| (event["vm"].as_u64().unwrap(), event["what"].as_str().unwrap())).collect();
+    let expected = [(0, "started"), (1, "started"), (1, "paused"), (0, "stopped"), (0, "ended")];
+    assert_eq!(of, [&expected[..], &[(1, "resumed"), (1, "stopped")]].concat());
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub struct Event {
     pub number: u64,
     /// When, in seconds of host time since the command started.
     pub time: f64,
+    /// The number of the virtual machine that it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vm: Option<u32>,
     /// What kind of thing, as in `paused`.
     pub what: &'static str,
     /// What happened, in one line.
@@ -62,20 +65,21 @@ impl Default for Events {
 }
 
 impl Events {
-    /// Something happened.
-    pub fn add(&self, what: &'static str, text: String) {
-        self.insert(what, text, None);
+    /// Something happened, to a virtual machine if it has a number.
+    pub fn add(&self, vm: Option<u32>, what: &'static str, text: String) {
+        self.insert(vm, what, text, None);
     }
 
-    /// Something happened that took so long.
-    pub fn add_step(&self, what: &'static str, text: String, took: Duration) {
-        self.insert(what, text, Some(took.as_secs_f64()));
+    /// Something happened to a virtual machine that took so long.
+    pub fn add_step(&self, vm: u32, what: &'static str, text: String, took: Duration) {
+        self.insert(Some(vm), what, text, Some(took.as_secs_f64()));
     }
 
-    fn insert(&self, what: &'static str, text: String, took: Option<f64>) {
-        tracing::info!(target: "control", what, took, "{text}");
+    fn insert(&self, vm: Option<u32>, what: &'static str, text: String, took: Option<f64>) {
+        tracing::info!(target: "control", vm, what, took, "{text}");
         let mut log = self.lock();
-        let event = Event { number: log.next, time: self.start.elapsed().as_secs_f64(), what, text, took, lost: 0 };
+        let time = self.start.elapsed().as_secs_f64();
+        let event = Event { number: log.next, time, vm, what, text, took, lost: 0 };
         log.next += 1;
         log.followers.retain_mut(|follower| follower.tell(&event));
         log.last.push_back(event);
@@ -126,13 +130,13 @@ mod tests {
         let events = Events::default();
         let (_, receiver) = events.follow(0);
         for _ in 0..WAITING + 3 {
-            events.add("tick", String::new());
+            events.add(None, "tick", String::new());
         }
         assert_eq!(receiver.try_iter().count(), WAITING);
-        events.add("tock", "late".to_owned());
+        events.add(None, "tock", "late".to_owned());
         assert_eq!(receiver.try_recv().map(|event| (event.what, event.lost)), Ok(("tock", 3)));
         drop(receiver);
-        events.add("tick", String::new());
+        events.add(None, "tick", String::new());
         assert!(events.lock().followers.is_empty());
         assert_eq!(events.last(2).iter().map(|event| event.number).collect::<Vec<_>>(), [259, 260]);
     }

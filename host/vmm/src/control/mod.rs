@@ -9,7 +9,8 @@
 //!
 //! * `command` is one of [`commands::COMMANDS`]; its arguments stand beside it.
 //! * `id` may be anything, and comes back with the answer. It may be left out.
-//! * `vm` is the number of a virtual machine, if several run.
+//! * `vm` is the number of a virtual machine. It may be left out if only one runs, for `events`, which are of all, and
+//!   for `status`, whose answer is then a list if several run.
 //! * `version` may be left out, too. A request with another version than the greeting's is refused.
 //!
 //! Each request has one answer, in the order of the requests: `{"id":7,"ok":…}`, or `{"id":7,"error":"a sentence"}`. What
@@ -101,7 +102,7 @@ impl Target {
 impl Control {
     /// A machine starts to run.
     pub fn attach(&self, target: Target) {
-        self.events.add("started", format!("{} runs", target.guest));
+        self.events.add(Some(target.number), "started", format!("{} runs", target.guest));
         self.lock().insert(target.number, target);
     }
 
@@ -109,7 +110,7 @@ impl Control {
     pub fn detach(&self, number: u32, outcome: &Outcome) {
         let ended = self.lock().remove(&number);
         if let Some(target) = ended {
-            self.events.add("ended", format!("{}: {outcome}", target.guest));
+            self.events.add(Some(number), "ended", format!("{}: {outcome}", target.guest));
         }
     }
 
@@ -128,15 +129,15 @@ impl Control {
             (None, _) => {
                 let all: Vec<_> =
                     attached.values().map(|target| format!("{} ({})", target.number, target.guest)).collect();
-                Err(format!("several machines run, say which with vm: {}", all.join(", ")))
+                Err(format!("several machines run, say the number of one: {}", all.join(", ")))
             }
         }
     }
 
-    /// The numbers of the virtual machines that run.
+    /// The virtual machines that run, by their number.
     #[must_use]
-    pub fn numbers(&self) -> Vec<u32> {
-        self.lock().keys().copied().collect()
+    pub fn targets(&self) -> Vec<Target> {
+        self.lock().values().cloned().collect()
     }
 
     /// Swaps a plugin of a virtual machine.
@@ -167,15 +168,19 @@ impl Control {
         change: impl FnOnce(&Vm, &Handle, &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError>,
     ) -> Result<Swapped, String> {
         let target = self.target(number)?;
+        let number = target.number;
         let vm = target.vm.as_ref().ok_or("in native mode there are no plugins")?;
         let begun = Instant::now();
         let mut log = |step: &Step| {
-            self.events.add_step("step", format!("{what}: {}", step.step), Duration::from_secs_f64(step.seconds));
+            let took = Duration::from_secs_f64(step.seconds);
+            self.events.add_step(number, "step", format!("{what}: {}", step.step), took);
         };
         let changed = change(vm, &target.machine, &mut log).map_err(|error| error.to_string());
         match &changed {
-            Ok(swapped) => self.events.add_step("swapped", format!("{} serves", swapped.plugin), begun.elapsed()),
-            Err(error) => self.events.add_step("refused", format!("{what}: {error}"), begun.elapsed()),
+            Ok(swapped) => {
+                self.events.add_step(number, "swapped", format!("{} serves", swapped.plugin), begun.elapsed());
+            }
+            Err(error) => self.events.add_step(number, "refused", format!("{what}: {error}"), begun.elapsed()),
         }
         changed
     }

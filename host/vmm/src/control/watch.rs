@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use super::{Control, LIMIT};
+use super::{Control, LIMIT, Target};
 use crate::plugins::{Kind, Library};
 use crate::swap::Order;
 
@@ -117,23 +117,25 @@ fn hash(content: &[u8]) -> u64 {
 fn changed(control: &Control, file: &Path) {
     let library = match Library::load(file) {
         Ok(library) => library,
-        Err(error) => return control.events.add("ignored", error.to_string()),
+        Err(error) => return control.events.add(None, "ignored", error.to_string()),
     };
-    for number in control.numbers() {
-        swap_in(control, number, file, &library);
+    let swaps: u32 = control.targets().iter().map(|target| swap_in(control, target, file, &library)).sum();
+    if swaps == 0 {
+        let text = format!("{} changed, and none of its plugins serves", file.display());
+        control.events.add(None, "ignored", text);
     }
 }
 
-fn swap_in(control: &Control, number: u32, file: &Path, library: &Library) {
-    let target = control.target(Some(number)).ok();
-    let Some(plugins) = target.and_then(|target| target.vm).and_then(|vm| vm.plugins()) else { return };
+/// Swaps those that serve in a virtual machine; how many.
+fn swap_in(control: &Control, target: &Target, file: &Path, library: &Library) -> u32 {
+    let Some(plugins) = target.vm.as_ref().and_then(|vm| vm.plugins()) else { return 0 };
     let mut swaps = 0;
     let mut swap = |kind: Kind, name: &str, vp: Option<usize>| {
         if library.descriptors().iter().any(|new| new.kind == kind && new.name == name) {
             swaps += 1;
             let plugin = format!("{}#{name}", file.display());
             let order = Order { kind, plugin, base: PathBuf::new(), config: None, vp, repatch: false, limit: LIMIT };
-            let _events_say_what_became_of_it = control.swap(Some(number), &order);
+            let _events_say_what_became_of_it = control.swap(Some(target.number), &order);
         }
     };
     swap(Kind::Classifier, &plugins.classifier.descriptor().name, None);
@@ -143,9 +145,7 @@ fn swap_in(control: &Control, number: u32, file: &Path, library: &Library) {
     for (vp, name) in names.into_iter().enumerate().take(if all_the_same { 1 } else { usize::MAX }) {
         swap(Kind::Routines, name, (!all_the_same).then_some(vp));
     }
-    if swaps == 0 {
-        control.events.add("ignored", format!("{} changed, and none of its plugins serves", file.display()));
-    }
+    swaps
 }
 
 #[cfg(test)]

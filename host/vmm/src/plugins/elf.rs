@@ -37,8 +37,9 @@ pub enum NotAPlugin {
     NoEntry,
 }
 
-/// Checks that the dynamic linker can load a file, and that it exports plugins.
-pub(super) fn check(data: &[u8]) -> Result<(), NotAPlugin> {
+/// Checks that the dynamic linker can load a file, and that it exports plugins. Returns how many of its bytes the linker
+/// needs: what it does not load, such as symbols for debuggers, stands behind.
+pub(super) fn check(data: &[u8]) -> Result<usize, NotAPlugin> {
     let header = FileHeader64::<Endianness>::parse(data).map_err(|_| NotAPlugin::NotElf)?;
     let endian = header.endian().map_err(|_| NotAPlugin::NotElf)?;
     let machine = header.e_machine(endian).0;
@@ -51,14 +52,14 @@ pub(super) fn check(data: &[u8]) -> Result<(), NotAPlugin> {
     let length = data.len() as u64;
     let enough = |offset: u64, size: u64| {
         let promised = offset.saturating_add(size);
-        if promised > length { Err(NotAPlugin::Truncated { promised, length }) } else { Ok(()) }
+        if promised > length { Err(NotAPlugin::Truncated { promised, length }) } else { Ok(promised as usize) }
     };
     let table = |count: u16, size: u16| u64::from(count) * u64::from(size);
-    enough(header.e_phoff(endian), table(header.e_phnum(endian), header.e_phentsize(endian)))?;
+    let mut needed = enough(header.e_phoff(endian), table(header.e_phnum(endian), header.e_phentsize(endian)))?;
     enough(header.e_shoff(endian), table(header.e_shnum(endian), header.e_shentsize(endian)))?;
     for segment in header.program_headers(endian, data)? {
         if segment.p_type(endian) == PT_LOAD {
-            enough(segment.p_offset(endian), segment.p_filesz(endian))?;
+            needed = needed.max(enough(segment.p_offset(endian), segment.p_filesz(endian))?);
         }
     }
     let sections = header.sections(endian, data)?;
@@ -70,7 +71,7 @@ pub(super) fn check(data: &[u8]) -> Result<(), NotAPlugin> {
     let symbols = sections.symbols(endian, data, SHT_DYNSYM)?;
     for symbol in symbols.iter() {
         if symbol.st_shndx(endian) != SHN_UNDEF && symbols.symbol_name(endian, symbol)? == ROOT_MODULE.to_bytes() {
-            return Ok(());
+            return Ok(needed);
         }
     }
     Err(NotAPlugin::NoEntry)

@@ -135,10 +135,11 @@ impl Library {
         if data.len() as u64 > LARGEST {
             return Err(LoadError::TooLarge { file });
         }
-        if let Err(source) = elf::check(&data) {
-            return Err(LoadError::NotAPlugin { file, source });
-        }
-        let copy = match copy(&data) {
+        let needed = match elf::check(&data) {
+            Ok(needed) => needed,
+            Err(source) => return Err(LoadError::NotAPlugin { file, source }),
+        };
+        let copy = match copy(&data[..needed]) {
             Ok(copy) => copy,
             Err(source) => return Err(LoadError::Copy { file, source }),
         };
@@ -214,7 +215,7 @@ fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(data))
 }
 
-/// A copy that nothing else can change. It has a name of its own, because the dynamic linker takes a name it knows for
+/// A copy that nothing else can change, and that takes its room as long as the library is mapped: for ever. It has a name of its own, because the dynamic linker takes a name it knows for
 /// the library it has.
 fn copy(data: &[u8]) -> io::Result<TempPath> {
     let mut copy = tempfile::Builder::new().prefix("patchbay-plugin-").suffix(".so").tempfile()?;

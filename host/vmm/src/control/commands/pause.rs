@@ -14,7 +14,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let target = session.target()?;
     if !target.machine.is_paused() {
         target.machine.pause(LIMIT).map_err(|error| error.to_string())?;
-        session.control.events.add("paused", format!("{} stands still", target.guest));
+        session.control.events.add(Some(target.number), "paused", format!("{} stands still", target.guest));
     }
     Ok(json!({ "paused": true }))
 }

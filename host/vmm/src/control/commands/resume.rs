@@ -13,7 +13,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     let target = session.target()?;
     if target.machine.is_paused() {
         target.machine.resume();
-        session.control.events.add("resumed", format!("{} goes on", target.guest));
+        session.control.events.add(Some(target.number), "resumed", format!("{} goes on", target.guest));
     }
     Ok(json!({ "paused": false }))
 }

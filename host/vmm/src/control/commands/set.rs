@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{Command, arguments};
@@ -10,17 +11,17 @@ use crate::control::server::Session;
 use crate::control::{LIMIT, Target};
 use crate::plugins::Kind;
 use crate::swap::Order;
-use crate::vm::{Plugins, Scope};
+use crate::vm::Plugins;
 
 pub(super) const COMMAND: Command = Command {
     name: "set",
     arguments: &[
-        ("name", "scope; or a setting of a plugin, such as trigger or threshold"),
-        ("value", "its value: vmm or vp for scope"),
-        ("kind", "the kind of the plugin [patch-manager]"),
+        ("name", "fetch or scope; or a setting of a plugin, such as trigger or threshold"),
+        ("value", "its value: translated or physical for fetch, vmm or vp for scope"),
+        ("kind", "the kind of the plugin whose setting it is [patch-manager]"),
         ("repatch", "for patch managers: whether sites that are patched are decided anew [false]"),
     ],
-    help: "Changes the scope of routine tables, or a setting of a plugin by recreating it",
+    help: "Changes how the conventional path fetches, the scope of routine tables, or a setting of a plugin by recreating it",
     execute,
 };
 
@@ -45,8 +46,10 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         return Err("wrong arguments: neither a name nor a value has quotes or lines, and a name no = , ; #".to_owned());
     }
     let target = session.target()?;
-    if kind.is_none() && name == "scope" {
-        return set_scope(session, &target, &value);
+    match (kind, name.as_str()) {
+        (None, "fetch") => return set_fetch(session, &target, &value),
+        (None, "scope") => return set_scope(session, &target, &value),
+        _ => {}
     }
     let kind = kind.unwrap_or(Kind::PatchManager);
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins()).ok_or("no plugin serves in this mode")?;
@@ -56,15 +59,24 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     session.control.swap(session.vm, &order).map(|swapped| json!(swapped))
 }
 
+/// The variant of this name.
+fn one_of<T: DeserializeOwned>(name: &str) -> Option<T> {
+    serde_json::from_value(json!(name)).ok()
+}
+
+fn set_fetch(session: &Session, target: &Target, value: &str) -> Result<Value, String> {
+    let fetch = one_of(value).ok_or_else(|| format!("fetch cannot be {value:?}: it is translated or physical"))?;
+    let vm = target.vm.as_ref().ok_or("in native mode there is no conventional path")?;
+    vm.set_fetch(&target.machine, fetch, LIMIT).map_err(|error| error.to_string())?;
+    session.control.events.add(Some(target.number), "set", format!("fetch is {value}"));
+    Ok(json!({ "fetch": value }))
+}
+
 fn set_scope(session: &Session, target: &Target, value: &str) -> Result<Value, String> {
-    let scope = match value {
-        "vmm" => Scope::Vmm,
-        "vp" => Scope::Vp,
-        _ => return Err(format!("scope cannot be {value:?}: it is vmm or vp")),
-    };
+    let scope = one_of(value).ok_or_else(|| format!("scope cannot be {value:?}: it is vmm or vp"))?;
     let vm = target.vm.as_ref().ok_or("no plugin serves in this mode")?;
     vm.set_scope(&target.machine, scope, LIMIT).map_err(|error| error.to_string())?;
-    session.control.events.add("set", format!("scope is {value}"));
+    session.control.events.add(Some(target.number), "set", format!("scope is {value}"));
     Ok(json!({ "scope": value }))
 }
 

@@ -4,8 +4,8 @@ use patchbay_machine::handle::Activity;
 use serde_json::{Map, Value, json};
 
 use super::{Command, Nothing, arguments};
-use crate::control::LIMIT;
 use crate::control::server::Session;
+use crate::control::{LIMIT, Target};
 use crate::plugins::{Instance, Table};
 use crate::vm::Plugins;
 
@@ -39,7 +39,18 @@ fn instance<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> Value {
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
-    let target = session.target()?;
+    match (session.vm, session.control.targets()) {
+        (None, targets) if targets.len() > 1 => Ok(targets.iter().map(one_of_several).collect()),
+        _ => one(&session.target()?),
+    }
+}
+
+/// One that does not answer does not hide the others.
+fn one_of_several(target: &Target) -> Value {
+    one(target).unwrap_or_else(|error| json!({ "vm": target.number, "guest": target.guest, "error": error }))
+}
+
+fn one(target: &Target) -> Result<Value, String> {
     let paused = target.machine.is_paused();
     let looks = target.machine.ask(LIMIT, |executor, activity| {
         let registers = &executor.processor.registers;
@@ -55,6 +66,8 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         "vm": target.number,
         "guest": target.guest,
         "mode": target.mode,
+        "fetch": target.vm.as_ref().map(|vm| vm.fetch()),
+        "scope": target.vm.as_ref().and_then(|vm| vm.scope()),
         "paused": paused,
         "seconds": target.started.elapsed().as_secs_f64(),
         "processors": processors.collect::<Vec<_>>(),
