@@ -4,7 +4,10 @@
 
 const char guest_name[] = "privops";
 
-enum { EACH = 8000 };	/* operations a measurement */
+enum {
+	EACH = 8000,	/* operations a measurement */
+	ROUNDS = 9,	/* measurements, of which the shortest counts */
+};
 
 static const u64 page = REGION(1) | 0x40000;	/* operations.S knows it too */
 
@@ -82,18 +85,30 @@ static void map_page(void)
 	insert_data(page, ITIR(PAGE_SHIFT, 0), PTE(IMAGE_BASE));
 }
 
+static u64 least(u64 (*measure)(void))
+{
+	u64 least = -1ul;
+
+	for (u64 i = 0; i < ROUNDS; i++) {
+		u64 ticks;
+
+		map_page();
+		ticks = measure();
+		least = ticks < least ? ticks : least;
+	}
+	return least;
+}
+
 void main(void)
 {
-	u64 count = sizeof operations / sizeof operations[0];
+	u64 count = sizeof operations / sizeof operations[0], empty;
 
 	set_at("rr", page, RR(0x100, PAGE_SHIFT, 0));
 	set("cr.pta", 15 << 2);
+	empty = least(op_none);
 	for (u64 i = 0; i < count; i++) {
-		u64 empty, ticks;
+		u64 ticks = least(operations[i].measure);
 
-		map_page();
-		empty = op_none();
-		ticks = operations[i].measure();
 		ticks = ticks > empty ? ticks - empty : 0;
 		print("privops: %s %u.%u\n", operations[i].text, ticks / EACH, ticks % EACH / (EACH / 10));
 	}

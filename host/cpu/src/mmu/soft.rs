@@ -5,6 +5,7 @@
 //! context. So one compare says that the page, the context and the alignment are right, and nothing is flushed
 //! when a region register or the privilege level changes.
 
+use super::tlb::bits;
 use super::translation::OFFSET;
 
 const ENTRIES: usize = 4096;
@@ -80,11 +81,13 @@ pub(crate) struct Page {
 /// The software TLB of a processor.
 pub(crate) struct SoftTlb {
     entries: Box<[Entry; ENTRIES]>,
+    /// The entries that may hold a page, a bit each: guests clear more often than they fill.
+    used: [u64; ENTRIES / 64],
 }
 
 impl SoftTlb {
     pub(crate) fn new() -> SoftTlb {
-        SoftTlb { entries: Box::new([Entry::EMPTY; ENTRIES]) }
+        SoftTlb { entries: Box::new([Entry::EMPTY; ENTRIES]), used: [0; ENTRIES / 64] }
     }
 
     /// The entry that lets `size` aligned bytes be read.
@@ -117,6 +120,7 @@ impl SoftTlb {
             return;
         }
         let tag = tag(context, page.va & !0xfff, 1);
+        self.used[index(tag) / 64] |= 1 << (index(tag) % 64);
         self.entries[index(tag)] = Entry {
             read: if page.readable { tag } else { EMPTY },
             write: if page.writable { tag } else { EMPTY },
@@ -133,11 +137,7 @@ impl SoftTlb {
         if ps > FEW {
             let last = start | !(u64::MAX << ps);
             let inside = |tag: u64| tag != EMPTY && (start..=last).contains(&(tag & PAGE_BITS));
-            for entry in self.entries.iter_mut() {
-                if inside(entry.read) || inside(entry.write) {
-                    *entry = Entry::EMPTY;
-                }
-            }
+            self.remove(|entry| inside(entry.read) || inside(entry.write));
             return;
         }
         for context in contexts {
@@ -153,7 +153,20 @@ impl SoftTlb {
 
     /// Removes everything.
     pub(crate) fn clear(&mut self) {
-        self.entries.fill(Entry::EMPTY);
+        self.remove(|_| true);
+    }
+
+    /// Removes the entries that `goes` names.
+    #[inline]
+    fn remove(&mut self, goes: impl Fn(&Entry) -> bool) {
+        for (used, entries) in self.used.iter_mut().zip(self.entries.chunks_exact_mut(64)) {
+            for index in bits(*used) {
+                if goes(&entries[usize::from(index)]) {
+                    entries[usize::from(index)] = Entry::EMPTY;
+                    *used &= !(1 << index);
+                }
+            }
+        }
     }
 }
 

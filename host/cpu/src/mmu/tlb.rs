@@ -146,6 +146,9 @@ impl Tlb {
 
     /// Empties the cache.
     pub(crate) fn purge_all(&mut self) {
+        if self.sizes == 0 {
+            return;
+        }
         self.cache.fill([Translation::NONE; WAYS]);
         self.counts = [0; 64];
         self.sizes = 0;
@@ -173,7 +176,7 @@ fn set(rid: u32, place: u64) -> usize {
 
 /// The numbers of the bits that are 1.
 #[inline]
-fn bits(mut word: u64) -> impl Iterator<Item = u8> {
+pub(super) fn bits(mut word: u64) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         let bit = word.trailing_zeros() as u8;
         (word != 0).then(|| {
