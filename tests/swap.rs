@@ -7,10 +7,15 @@ use std::time::{Duration, Instant};
 
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
+use patchbay_plugin_api::instruction::Mnemonic;
+use patchbay_plugin_api::plugin::Counter;
 use patchbay_tests::{Boot, Booted, plugins};
+use patchbay_vmm::code;
 use patchbay_vmm::control::{Control, Target};
 use patchbay_vmm::fetch::Fetch;
 use patchbay_vmm::plugins::Kind;
+use patchbay_vmm::sites::Site;
+use patchbay_vmm::statistics::VpStatistics;
 use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::swap::Order;
 use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
@@ -28,6 +33,9 @@ fn order(kind: Kind, plugin: &str) -> Order {
 
 /// Threads and descriptors are counted: one test at a time.
 static ONE: Mutex<()> = Mutex::new(());
+
+/// What a virtual processor has counted, and its routines.
+type Counts = (VpStatistics, Vec<Counter>);
 
 /// A virtual machine whose guest boots again and again, with the plugins of the one before.
 struct Endless {
@@ -79,7 +87,7 @@ impl Endless {
         self.done.store(false, Ordering::Release);
         std::thread::scope(|scope| {
             let worker = scope.spawn(|| {
-                let _done = Done(&self.done);
+                let _done = Done(self);
                 work()
             });
             let mut plugins = Some(plugins("default"));
@@ -90,11 +98,27 @@ impl Endless {
         })
     }
 
+    /// Ends the guest in the middle of what it does, and boots it no more.
+    fn finish(&self) {
+        self.done.store(true, Ordering::Release);
+        if let Ok(target) = self.control.target(Some(0)) {
+            target.machine.end(Outcome::Quit);
+        }
+    }
+
+    /// What each virtual processor and its routines have counted, those that run.
+    fn counts(&self) -> Vec<Counts> {
+        let Ok(target) = self.control.target(Some(0)) else { return Vec::new() };
+        let vps = target.statistics(0).unwrap().unwrap().vps;
+        let routines = self.vm().plugins().unwrap().routines.into_iter();
+        vps.into_iter().zip(routines.map(|routines| routines.counters().unwrap())).collect()
+    }
+
     /// Swaps; a machine that has just ended is waited for.
     fn swap(&self, order: &Order) -> Result<(), String> {
         loop {
-            match self.control.swap(None, order) {
-                Err(sentence) if sentence == "no machine runs" || sentence == "the machine has ended" => {
+            match self.control.swap(Some(0), order) {
+                Err(sentence) if sentence.starts_with("no machine ") || sentence == "the machine has ended" => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 result => return result.map(|_| ()),
@@ -103,11 +127,14 @@ impl Endless {
     }
 }
 
-struct Done<'a>(&'a AtomicBool);
+struct Done<'a>(&'a Endless);
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        self.0.done.store(true, Ordering::Release);
+        if std::thread::panicking() {
+            self.0.finish();
+        }
     }
 }
 
@@ -117,7 +144,25 @@ fn passes(booted: &Booted) {
     assert!(summary.ends_with(" 0 failed"), "{}", booted.console);
 }
 
-const SWAPS: [(Kind, &str, Option<&str>); 13] = [
+/// The guest was ended while it ran.
+fn was_ended(booted: &Booted) {
+    assert!(matches!(booted.run.outcome, Outcome::Quit), "{:?}\n{}", booted.run.outcome, booted.console);
+}
+
+/// Linux on two processors, with routines of their own.
+fn two_processors() -> Endless {
+    Endless::new(Boot::linux("run=longer", 2), Scope::Vp)
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const SWAPS: [(Kind, &str, Option<&str>); 14] = [
     (Kind::Classifier, "classify-operands", None),
     (Kind::Classifier, "classify-mnemonic", None),
     (Kind::PatchManager, "patch-first-fault", None),
@@ -126,6 +171,7 @@ const SWAPS: [(Kind, &str, Option<&str>); 13] = [
     (Kind::PatchManager, "patch-never", None),
     (Kind::Routines, "routines-standard", None),
     (Kind::Routines, "routines-tracing", None),
+    (Kind::Routines, "unreliable#partial", None),
     (Kind::Classifier, "unreliable#create-error", Some("cannot be created: there is no licence")),
     (Kind::Classifier, "unreliable#create-panic", Some("cannot be created: panicked")),
     (Kind::Classifier, "unreliable#self-test-error", Some("fails its self-test: 1 is not 2")),
@@ -153,7 +199,7 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().flatten().filter(ours).count()
 }
 
-/// Swaps so often, with failures and rollbacks in between; how many new plugins have come to serve.
+/// Swaps so often, with failures and rollbacks in between; how many libraries were loaded, the refused ones included.
 fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64 ^ swaps;
     let mut random = move |below: usize| {
@@ -162,21 +208,22 @@ fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
         seed ^= seed << 17;
         (seed >> 8) as usize % below
     };
-    let mut generations = 0;
+    let mut loaded = 0;
     for number in 0..swaps {
         let (kind, plugin, refused) = SWAPS[random(SWAPS.len())];
         let order = Order { repatch: random(2) == 0, ..order(kind, plugin) };
         match (endless.swap(&order), refused) {
-            (Ok(()), None) => generations += 1,
+            (Ok(()), None) => {}
             (Err(sentence), Some(expected)) if sentence.contains(expected) => {}
             (result, _) => panic!("{kind} {plugin}: {result:?}"),
         }
+        loaded += u64::from(!plugin.starts_with('/'));
         if number % 5 == 4 {
             // There may be nothing to go back to.
             let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
         }
     }
-    generations
+    loaded
 }
 
 fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
@@ -209,20 +256,148 @@ fn linux_on_four_processors_survives_two_thousand_swaps() {
 }
 
 #[test]
-fn virtual_processors_have_routines_of_their_own() {
-    let endless = Endless::new(Boot::bare("selfmod", 2), Scope::Vp);
-    let counters = || {
-        let routines = endless.vm().plugins().unwrap().routines;
-        routines.iter().map(|routines| routines.descriptor().name.clone()).collect::<Vec<_>>()
-    };
+fn a_swap_for_one_virtual_processor_changes_only_its_counters() {
+    let endless = two_processors();
+    endless.run(was_ended, || {
+        let tracing = |vp: usize, records: u64| {
+            let config = Some(format!("records = {records}"));
+            Order { vp: Some(vp), config, ..order(Kind::Routines, "routines-tracing") }
+        };
+        let operations = |counts: &Counts| counts.1[0].value;
+        endless.swap(&tracing(0, 16)).unwrap();
+        endless.swap(&tracing(1, 32)).unwrap();
+        wait_until(|| endless.counts().len() == 2 && endless.counts().iter().all(|counts| operations(counts) > 1000));
+        let machine = endless.control.target(Some(0)).unwrap().machine;
+        machine.pause(Duration::from_secs(60)).unwrap();
+        let before = endless.counts();
+        endless.swap(&tracing(1, 64)).unwrap();
+        let after = endless.counts();
+        assert_eq!(format!("{:?}", after[0]), format!("{:?}", before[0]));
+        assert_eq!(format!("{:?}", after[1].0), format!("{:?}", before[1].0));
+        assert_eq!((operations(&before[1]) > 1000, operations(&after[1])), (true, 0));
+        machine.resume();
+        wait_until(|| endless.counts().iter().zip(&after).all(|(now, then)| operations(now) > operations(then) + 100));
+        machine.pause(Duration::from_secs(60)).unwrap();
+        // Each operation is in the counters of the virtual processor that did it, and nowhere else.
+        for (now, then) in endless.counts().iter().zip(&after) {
+            assert_eq!(operations(now) - operations(then), now.0.triggers - then.0.triggers);
+        }
+        endless.finish();
+    });
+}
+
+/// The mnemonics that `unreliable#partial` has templates for.
+const PARTIAL: [Mnemonic; 2] = [Mnemonic::Cover, Mnemonic::MovFromCr];
+
+#[test]
+fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() {
+    let endless = two_processors();
+    endless.run(was_ended, || {
+        let machine = || endless.control.target(Some(0)).unwrap().machine;
+        let partial = |vp| Order { vp: Some(vp), ..order(Kind::Routines, "unreliable#partial") };
+        let served = |site: &Arc<Site>| PARTIAL.contains(&site.instruction.mnemonic().unwrap());
+        let patched =
+            || -> Vec<Arc<Site>> { endless.vm().sites.all().into_iter().filter(|site| site.is_patched()).collect() };
+        let key = |site: &Arc<Site>| (site.place.bundle, site.instruction.slot);
+        let busy = || endless.counts().len() == 2 && endless.counts().iter().all(|(vp, _)| vp.triggers > 1000);
+        wait_until(busy);
+        machine().pause(Duration::from_secs(60)).unwrap();
+        let all = patched();
+        let (kept, lost): (Vec<_>, Vec<_>) = all.iter().cloned().partition(served);
+        assert!(!kept.is_empty() && !lost.is_empty());
+
+        // One table has a routine for each class: all patches stay, and the other one has the host's.
+        endless.swap(&partial(1)).unwrap();
+        assert!(patched().iter().map(key).eq(all.iter().map(key)));
+        let before = endless.counts();
+        machine().resume();
+        wait_until(|| endless.counts()[1].0.without_routine > before[1].0.without_routine + 100);
+        assert_eq!(endless.counts()[0].0.without_routine, 0);
+
+        // No table has one: the guest's memory has its instructions again.
+        machine().pause(Duration::from_secs(60)).unwrap();
+        endless.swap(&partial(0)).unwrap();
+        assert!(patched().iter().all(served));
+        assert!(kept.iter().all(|site| site.is_patched()) && !lost.iter().any(|site| site.is_patched()));
+        let bus = machine().bus().unwrap();
+        for site in &lost {
+            let bundle = code::read(&*bus, site.address()).unwrap();
+            assert_eq!(bundle.slot(site.slot()), site.instruction.bits, "{:#x}", site.place.bundle);
+        }
+        drop(bus);
+        let before = endless.counts();
+        machine().resume();
+        let falls_back = |vp: usize| endless.counts()[vp].0.fallbacks.no_template;
+        wait_until(|| (0..2).all(|vp| falls_back(vp) > before[vp].0.fallbacks.no_template + 100));
+
+        // With the routines of before they are patched again.
+        for _ in 0..2 {
+            endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+        }
+        wait_until(|| !patched().iter().all(served));
+        endless.finish();
+    });
+}
+
+#[test]
+fn orders_for_one_virtual_processor_are_checked() {
+    let endless = Endless::new(Boot::bare("ipi", 2), Scope::Vp);
     endless.run(passes, || {
         let one = Order { vp: Some(1), ..order(Kind::Routines, "routines-tracing") };
         endless.swap(&one).unwrap();
-        assert_eq!(counters(), ["routines-standard", "routines-tracing"]);
+        let names = endless.vm().plugins().unwrap().routines.into_iter();
+        let names: Vec<_> = names.map(|routines| routines.descriptor().name.clone()).collect();
+        assert_eq!(names, ["routines-standard", "routines-tracing"]);
         let nobody = Order { vp: Some(2), ..one.clone() };
         assert_eq!(endless.swap(&nobody).unwrap_err(), "there is no virtual processor 2: there are 2");
         let shared = Order { vp: Some(1), ..order(Kind::Classifier, "classify-mnemonic") };
         assert!(endless.swap(&shared).unwrap_err().starts_with("virtual processors share their classifier"));
+    });
+}
+
+/// Runs a guest beside another one, swaps this plugin in, and returns why its machine ended.
+fn crash_under(endless: &Endless, plugin: &str) -> String {
+    for _ in 0..100 {
+        let boot = Boot::bare("privops", 1);
+        let vm = Vm::new(Arc::default(), 1, 1, Some(&plugins("default")), Scope::Vmm, Fetch::default());
+        let vm = Arc::new(vm.unwrap());
+        let machine = boot.machine();
+        endless.control.attach(Target {
+            number: 1,
+            guest: boot.guest.to_owned(),
+            mode: "patch".to_owned(),
+            machine: machine.handle(),
+            vm: Some(Arc::clone(&vm)),
+            symbols: Arc::new(Symbols::default()),
+            started: Instant::now(),
+        });
+        let run = move || Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(&vm), index)));
+        let runs = std::thread::spawn(run);
+        let swapped = endless.control.swap(Some(1), &order(Kind::Routines, plugin));
+        let outcome = runs.join().unwrap().run.outcome;
+        endless.control.detach(1, &outcome);
+        match (swapped, outcome) {
+            (Ok(_) | Err(_), Outcome::Crash(report)) => return report.reason,
+            // The guest was faster than the swap.
+            (_, Outcome::PowerOff(_)) => {}
+            (swapped, outcome) => panic!("{swapped:?}: {outcome:?}"),
+        }
+    }
+    panic!("no guest meets {plugin}")
+}
+
+#[test]
+fn a_routine_that_fails_stops_its_virtual_machine_and_no_other() {
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let file = library("unreliable_plugins").display().to_string();
+    endless.run(passes, || {
+        let reason = crash_under(&endless, "unreliable#panicking");
+        let expected = format!("routines panicking ({file}) fails in a routine: panicked: cannot go on (");
+        assert!(reason.starts_with(&expected), "{reason}");
+        let reason = crash_under(&endless, "unreliable#nonsense");
+        let expected = "fails in a routine: it returned the outcome 77, which means nothing";
+        assert_eq!(reason, format!("routines nonsense ({file}) {expected}"));
+        endless.swap(&order(Kind::Routines, "routines-tracing")).unwrap();
     });
 }
 

@@ -95,6 +95,15 @@ fn loop_in_place() -> [u8; 16] {
     bundle.to_le_bytes()
 }
 
+/// The guest `./forever`, which is that loop.
+fn forever_in(folder: &Path) {
+    let guest = folder.join("forever");
+    std::fs::create_dir(&guest).unwrap();
+    std::fs::write(guest.join("loop"), loop_in_place()).unwrap();
+    let text = "name = 'forever'\ndescription = ''\nkernel = 'loop'\nload_address = 0x1000000\nmemory = '64M'\n";
+    std::fs::write(guest.join("guest.toml"), text).unwrap();
+}
+
 #[test]
 fn a_machine_is_looked_at_and_changed() {
     let running = Running::looping(&["--processors", "2"]);
@@ -147,10 +156,7 @@ fn a_machine_is_looked_at_and_changed() {
 fn several_machines_are_changed_one_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    std::fs::create_dir(folder.path().join("forever")).unwrap();
-    std::fs::write(folder.path().join("forever/loop"), loop_in_place()).unwrap();
-    let guest = "name = 'forever'\ndescription = ''\nkernel = 'loop'\nload_address = 0x1000000\nmemory = '64M'\n";
-    write("forever/guest.toml", guest);
+    forever_in(folder.path());
     write("a.toml", "guest = './forever'\nconsole = 'a.log'\n");
     write("b.toml", "guest = './forever'\nconsole = 'b.log'\npolicy = 'mnemonic'\n");
     let running = Running::start_in(folder, &["--vm", "a.toml", "--vm", "b.toml"]);
@@ -205,25 +211,33 @@ fn a_plugin_is_swapped_when_its_file_changes() {
     assert_eq!(running.end().0, Some(0));
 }
 
+/// The first of two machines meets a routine that never returns: it can be stopped, and the other one goes on. Nothing
+/// can end the thread, so the command goes when no other machine runs.
 #[test]
 fn a_routine_that_never_returns_does_not_keep_the_command() {
-    let endless = format!("{}#endless", library("unreliable_plugins").display());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
     let folder = tempfile::tempdir().unwrap();
-    command.args(["run", "privops", "--routines", &endless, "--control", "socket", "--console", "console"]);
-    let command = command.stderr(Stdio::piped()).stdin(Stdio::null()).current_dir(folder.path()).spawn().unwrap();
-    let running = Running { folder, command };
-    running.wait_until(|running| running.folder.path().join("socket").exists());
+    forever_in(folder.path());
+    std::fs::write(folder.path().join("a.toml"), "guest = 'linux'\nconsole = 'a.log'\n").unwrap();
+    std::fs::write(folder.path().join("b.toml"), "guest = './forever'\nconsole = 'b.log'\n").unwrap();
+    let running = Running::start_in(folder, &["--vm", "a.toml", "--vm", "b.toml"]);
+    running.wait_until(|running| running.ctl(&["--machine", "1", "status"]).status.success());
+    let endless = format!("{}#endless", library("unreliable_plugins").display());
+    running.done(&["--machine", "0", "swap", "routines", &endless]);
     let sentence = "processor 0 has not come to a block boundary within 5s";
     running.wait_until(|running| {
-        let status = running.ctl(&["status"]);
+        let status = running.ctl(&["--machine", "0", "status"]);
         String::from_utf8_lossy(&status.stderr).contains(sentence)
     });
-    assert!(running.refused(&["swap", "routines", "routines-standard"]).contains("has not come to"));
-    running.done(&["stop"]);
+    assert_eq!(running.refused(&["--machine", "0", "swap", "routines", "routines-standard"]), sentence);
+    let both = running.done(&["status"]);
+    assert!(both.contains(sentence) && both.contains("forever"), "{both}");
+    running.done(&["--machine", "0", "stop"]);
+    running.done(&["--machine", "1", "swap", "routines", "routines-tracing"]);
+    running.done(&["--machine", "1", "stop"]);
     let (code, said) = running.end();
     assert_eq!(code, Some(1));
-    assert!(said.contains("a processor is still in code of a plugin that does not return"), "{said}");
+    let sentence = "patchbay: the machine is off, and a processor is still in code of a plugin that does not return";
+    assert_eq!(said.lines().last(), Some(sentence), "{said}");
 }
 
 #[test]

@@ -62,6 +62,12 @@ fn plugins_that_do_not_start_are_wrong() {
 }
 
 #[test]
+fn what_a_plugin_leaves_behind_is_wrong() {
+    wrong_is("drop-panic", 60, " fails in drop: panicked: not yet (");
+    wrong_is("thread", 60, ": threads that it has started run on after it is dropped: 2");
+}
+
+#[test]
 fn a_crash_harms_nobody() {
     wrong_is("create-abort", 60, " aborts: classifier create-abort is created and tests itself");
 }

@@ -93,7 +93,10 @@ impl VirtualProcessor {
             return emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, instruction);
         }
         fast::leave(|| {
-            self.failure = self.table.as_ref().map(|table| table.routines().routine_panicked());
+            self.failure = self.table.as_ref().map(|table| match refused {
+                Refused::Unknown(outcome) => table.routines().routine_returned(outcome),
+                _ => table.routines().routine_panicked(),
+            });
             p.exit = Some(Exit::Hook);
         });
         Err(Stop::Exit)

@@ -1,6 +1,7 @@
 //! Plugins at work.
 
 use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use patchbay_plugin_api::patch_manager::{Decision, PatchManagerRef, Review};
 use patchbay_plugin_api::plugin::{Counter, Failure, State};
 use patchbay_plugin_api::routines::{Routine, RoutinesRef, Template};
 use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
+use patchbay_plugin_api::vp::Outcome;
 
 use super::host;
 use super::kind::{Descriptor, Plugin, Table};
@@ -65,6 +67,7 @@ pub enum Failed {
 pub struct Instance<T: Table> {
     plugin: Plugin<T>,
     config: String,
+    /// Null when it is destroyed.
     pointer: *mut c_void,
     number: u64,
 }
@@ -169,6 +172,25 @@ impl<T: Table> Instance<T> {
         report.into_result().map(Into::into).map_err(|failure| self.failed("report", failure))
     }
 
+    /// Destroys it, as dropping it does, too.
+    ///
+    /// # Errors
+    /// It panicked, and may have left something behind.
+    pub fn destroy(mut self) -> Result<(), Failed> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Failed> {
+        let pointer = std::mem::replace(&mut self.pointer, null_mut());
+        if pointer.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the instance is this plugin's, and this is its last use.
+        let destroyed = unsafe { self.plugin.table.plugin().destroy()(pointer) };
+        host::leave(self.number);
+        destroyed.into_result().map_err(|failure| self.failed("drop", failure))
+    }
+
     fn failed(&self, function: &'static str, failure: Failure) -> Failed {
         Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure }
     }
@@ -176,12 +198,9 @@ impl<T: Table> Instance<T> {
 
 impl<T: Table> Drop for Instance<T> {
     fn drop(&mut self) {
-        // SAFETY: the instance is this plugin's, and this is its last use.
-        let destroyed = unsafe { self.plugin.table.plugin().destroy()(self.pointer) };
-        if let Err(failure) = destroyed.into_result() {
-            tracing::warn!("{}", self.failed("drop", failure));
+        if let Err(failed) = self.end() {
+            tracing::warn!("{failed}");
         }
-        host::leave(self.number);
     }
 }
 
@@ -262,5 +281,11 @@ impl Instance<RoutinesRef> {
             None => patchbay_plugin_api::export::take_panic(),
         };
         self.failed("a routine", Failure::panic(message.into()))
+    }
+
+    /// What became of a routine that has returned an outcome that it must not return.
+    #[must_use]
+    pub fn routine_returned(&self, outcome: Outcome) -> Failed {
+        self.failed("a routine", Failure::error(format!("it returned the outcome {}, which means nothing", outcome.0)))
     }
 }

@@ -7,6 +7,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library as Mapped, RTLD_LOCAL, RTLD_NOW, Symbol};
+use memmap2::MmapMut;
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::export::LibraryRef;
 use patchbay_plugin_api::loading::{self, ApiVersion, Incompatible, ROOT_MODULE};
@@ -21,6 +22,8 @@ use super::watch;
 
 /// Larger files are refused, in bytes.
 const LARGEST: u64 = 1 << 30;
+/// Why a file that a compiler is writing is not loaded.
+const CHANGES: &str = "it changes while it is read";
 
 /// Why a library is not loaded. Nothing of it stays active.
 #[derive(Debug, thiserror::Error)]
@@ -127,14 +130,7 @@ impl Library {
         prepare: impl FnOnce(&[u8], *const c_void) -> io::Result<()>,
     ) -> Result<Library, LoadError> {
         let file = file.to_owned();
-        let data = match read(&file) {
-            Ok(Some(data)) => data,
-            Ok(None) => return Err(LoadError::NotAFile { file }),
-            Err(source) => return Err(LoadError::Read { file, source }),
-        };
-        if data.len() as u64 > LARGEST {
-            return Err(LoadError::TooLarge { file });
-        }
+        let data = read(&file)?;
         let needed = match elf::check(&data) {
             Ok(needed) => needed,
             Err(source) => return Err(LoadError::NotAPlugin { file, source }),
@@ -196,23 +192,43 @@ impl Library {
     }
 }
 
-/// The bytes of a regular file, and one more than allowed of one that is too large. Others are not opened: a pipe would
+/// The bytes of a regular file. Others are not opened: a pipe would block. The heap would keep the room of so large a
 /// block.
-fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
-    if !std::fs::metadata(file)?.is_file() {
-        return Ok(None);
+fn read(file: &Path) -> Result<MmapMut, LoadError> {
+    let failed = |source: io::Error| {
+        let changes = source.kind() == io::ErrorKind::UnexpectedEof;
+        let source = if changes { io::Error::other(CHANGES) } else { source };
+        LoadError::Read { file: file.to_owned(), source }
+    };
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err(LoadError::NotAFile { file: file.to_owned() });
     }
-    let mut opened = File::open(file)?;
-    let mut data = Vec::new();
-    (&mut opened).take(LARGEST + 1).read_to_end(&mut data)?;
+    let mut opened = File::open(file).map_err(failed)?;
+    let length = opened.metadata().map_err(failed)?.len();
+    if length > LARGEST {
+        return Err(LoadError::TooLarge { file: file.to_owned() });
+    }
+    let mut data = MmapMut::map_anon(length as usize).map_err(failed)?;
+    opened.read_exact(&mut data).map_err(failed)?;
     // A compiler may be writing it. What is half of one library and half of another might crash when it is mapped.
-    let mut again = Vec::with_capacity(data.len());
-    opened.rewind()?;
-    opened.take(LARGEST + 1).read_to_end(&mut again)?;
-    if again != data {
-        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "it changes while it is read"));
+    opened.rewind().map_err(failed)?;
+    if !has_still(&opened, &data).map_err(failed)? {
+        return Err(failed(io::Error::other(CHANGES)));
     }
-    Ok(Some(data))
+    Ok(data)
+}
+
+/// Whether a file has these bytes and no more.
+fn has_still(mut file: impl Read, mut data: &[u8]) -> io::Result<bool> {
+    let mut part = vec![0; 1 << 16];
+    loop {
+        let length = file.read(&mut part)?;
+        match data.split_at_checked(length) {
+            Some(([], rest)) => return Ok(rest.is_empty()),
+            Some((expected, rest)) if *expected == part[..length] => data = rest,
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// A copy that nothing else can change, and that takes its room as long as the library is mapped: for ever. It has a name of its own, because the dynamic linker takes a name it knows for

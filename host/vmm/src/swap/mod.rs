@@ -354,7 +354,11 @@ impl Transaction<'_> {
             }
             Err(error) => {
                 self.take_back();
-                Err(error.into())
+                Err(match error {
+                    NoAnswer::Stuck { processors, .. } => NoAnswer::Stuck { processors, limit: self.limit },
+                    ended @ NoAnswer::Ended => ended,
+                }
+                .into())
             }
         }
     }

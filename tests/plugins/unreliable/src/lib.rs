@@ -70,6 +70,16 @@ plugin! { SelfTestSleeps, "self-test-sleeps",
         }
     }
 }
+plugin! { Thread, "thread",
+    fn create(_: &str, _: &Host) -> Result<Self, String> {
+        std::thread::spawn(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        Ok(Thread)
+    }
+}
 plugin! { CreateAbort, "create-abort",
     fn create(_: &str, _: &Host) -> Result<Self, String> { std::process::abort() }
 }
@@ -101,7 +111,7 @@ impl Drop for DropPanic {
     }
 }
 
-classifier! { CreateError CreatePanic SelfTestError DropPanic Counting SelfTestSleeps CreateAbort }
+classifier! { CreateError CreatePanic SelfTestError DropPanic Counting SelfTestSleeps Thread CreateAbort }
 
 plugin! { DecidePanic, "decide-panic",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DecidePanic) }
@@ -173,27 +183,36 @@ impl Routines for Slow {
     }
 }
 
-plugin! { Endless, "endless",
-    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(Endless) }
+/// Routines that all are the same.
+macro_rules! routines {
+    ($type:ident, $name:literal, $mnemonics:expr, $routine:expr) => {
+        plugin! { $type, $name,
+            fn create(_: &str, _: &Host) -> Result<Self, String> { Ok($type) }
+        }
+
+        impl Routines for $type {
+            fn templates(&self) -> Vec<Template> {
+                $mnemonics.iter().map(|mnemonic| Template::new(*mnemonic, "for tests")).collect()
+            }
+
+            fn build(&self, class: &ClassKey) -> Option<Routine> {
+                let routine = Routine::new($routine, Fixups::default()).with_site();
+                $mnemonics.contains(&class.mnemonic()?).then_some(routine)
+            }
+        }
+    };
 }
 
-impl Routines for Endless {
-    fn templates(&self) -> Vec<Template> {
-        Mnemonic::ALL.iter().map(|mnemonic| Template::new(*mnemonic, "never returns")).collect()
-    }
-
-    fn build(&self, _: &ClassKey) -> Option<Routine> {
-        let endless = |_: &mut Vp, _: &Fixups, _: &Instruction| loop {
-            std::thread::park();
-        };
-        Some(Routine::new(endless, Fixups::default()))
-    }
-}
+routines! { Panicking, "panicking", Mnemonic::ALL, |_, _, _| panic!("cannot go on") }
+routines! { Nonsense, "nonsense", Mnemonic::ALL, |_, _, _| Err(Outcome(77)) }
+routines! { Partial, "partial", [Mnemonic::Cover, Mnemonic::MovFromCr], |vp, _, at_site| vp.emulate(at_site) }
+routines! { Endless, "endless", Mnemonic::ALL, |_, _, _| loop { std::thread::park(); } }
 
 patchbay_plugin_api::export_plugins! {
     classifiers: [
-        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, SelfTestSleeps, CreateAbort, ClassifyLoop, ClassifyNonsense,
+        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, SelfTestSleeps, Thread, CreateAbort, ClassifyLoop,
+        ClassifyNonsense,
     ],
     patch_managers: [DecidePanic],
-    routines: [Misbehaving, Slow, Endless],
+    routines: [Misbehaving, Slow, Panicking, Nonsense, Partial, Endless],
 }

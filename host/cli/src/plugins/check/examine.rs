@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use patchbay_plugin_api::class::{Attributes, ClassKey};
 use patchbay_plugin_api::classifier::ClassifierRef;
@@ -22,6 +23,8 @@ use super::{Check, Message, Report};
 const INSTRUCTIONS: usize = 200;
 /// Faults of one site that a patch manager is asked about.
 const FAULTS: u64 = 10_000;
+/// What a plugin's threads may take to end when it is dropped.
+const TIME_TO_END: Duration = Duration::from_secs(1);
 
 /// Tries all plugins of a library, or those of a name.
 pub(super) fn examine(check: &Check, file: &Path, name: Option<&str>, report: &mut Report) -> io::Result<()> {
@@ -69,6 +72,7 @@ fn each<T: Table>(
 ) -> io::Result<()> {
     let Descriptor { kind: of, name, version, description, .. } = plugin.descriptor();
     report.line(&format!("{of} {name} {version}: {description}"))?;
+    let threads = threads();
     report.step(&format!("{of} {name} is created and tests itself"))?;
     let instance = match Instance::create(plugin, &check.config, None) {
         Ok(instance) => instance,
@@ -103,7 +107,30 @@ fn each<T: Table>(
             return report.wrong(&failed);
         }
     }
-    report.step(&format!("{of} {name} is dropped"))
+    report.step(&format!("{of} {name} is dropped"))?;
+    drop(unknown);
+    if let Err(failed) = instance.destroy() {
+        return report.wrong(&failed);
+    }
+    match threads_that_stay(threads) {
+        0 => Ok(()),
+        stay => report
+            .wrong(&format!("{}: threads that it has started run on after it is dropped: {stay}", plugin.descriptor())),
+    }
+}
+
+/// The threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+/// How many threads there are more than before, after some time for them to end.
+fn threads_that_stay(before: usize) -> usize {
+    let deadline = Instant::now() + TIME_TO_END;
+    while threads() > before && Instant::now() < deadline {
+        std::thread::sleep(TIME_TO_END / 50);
+    }
+    threads().saturating_sub(before)
 }
 
 fn site(number: u64) -> Site {
