@@ -51,7 +51,7 @@ impl Port {
 
     /// Whether an exit was asked for since the last call.
     pub fn take_exit(&self) -> bool {
-        self.exit.swap(false, Ordering::AcqRel)
+        self.exit.load(Ordering::Relaxed) && self.exit.swap(false, Ordering::AcqRel)
     }
 
     /// Whether anything above may have changed since the last call.
@@ -77,13 +77,15 @@ impl Port {
         self.parked.store(parked, Ordering::SeqCst);
     }
 
+    /// Whether purges wait.
+    #[must_use]
+    pub fn has_purges(&self) -> bool {
+        self.purging.load(Ordering::Acquire)
+    }
+
     /// Takes the purges that wait, in order. [`Port::purged`] must follow when they are done.
     pub fn take_purges(&self) -> Vec<Purge> {
-        if self.purging.load(Ordering::Acquire) {
-            std::mem::take(&mut *self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-        } else {
-            Vec::new()
-        }
+        std::mem::take(&mut *self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Says that all purges taken are done.

@@ -129,8 +129,7 @@ impl Processor {
 
     /// Raises the interval timer's interrupt if its time has come.
     pub fn check_timer(&mut self) {
-        let reached = self.registers.cr[cr::ITM].wrapping_sub(self.itc()) as i64 <= 0;
-        if self.external.armed && reached {
+        if self.external.armed && self.registers.cr[cr::ITM].wrapping_sub(self.itc()) as i64 <= 0 {
             self.external.armed = false;
             let itv = self.registers.cr[cr::ITV];
             if itv & MASKED == 0 {

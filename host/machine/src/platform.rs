@@ -52,7 +52,9 @@ pub struct Platform {
     pub(crate) instructions: AtomicU64,
     pub(crate) instruction_limit: u64,
     panic_address: Option<u64>,
-    panic: Mutex<Option<(Report, u64)>>,
+    panic: Mutex<Option<Report>>,
+    /// When a guest that has called its panic function is at its end, in ticks.
+    last_words_end: AtomicU64,
 }
 
 /// The ends of the console's line that are outside the machine.
@@ -119,6 +121,7 @@ impl Platform {
             instructions: AtomicU64::new(0),
             instruction_limit: instruction_limit.unwrap_or(u64::MAX),
             panic: Mutex::new(None),
+            last_words_end: AtomicU64::new(u64::MAX),
         };
         (platform, board.line)
     }
@@ -151,9 +154,8 @@ impl Platform {
         if all >= self.instruction_limit {
             self.end(Outcome::InstructionLimit);
         }
-        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
-        if panic.as_ref().is_some_and(|(_, until)| self.clock.ticks() >= *until) {
-            drop(panic);
+        let end = self.last_words_end.load(Ordering::Relaxed);
+        if end != u64::MAX && self.clock.ticks() >= end {
             self.end(Outcome::Reset);
         }
     }
@@ -161,12 +163,13 @@ impl Platform {
     /// Ends the machine; after a panic with the report of that.
     pub fn end(&self, outcome: Outcome) {
         let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.switch.end(panic.map_or(outcome, |(report, _)| Outcome::Crash(Box::new(report))));
+        self.switch.end(panic.map_or(outcome, |report| Outcome::Crash(Box::new(report))));
     }
 
     /// The guest has called its panic function.
     pub(crate) fn panicked(&self, report: Report) {
-        let until = self.clock.ticks().saturating_add(LAST_WORDS);
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((report, until));
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(report);
+        let end = self.clock.ticks().saturating_add(LAST_WORDS);
+        self.last_words_end.fetch_min(end, Ordering::Relaxed);
     }
 }

@@ -23,6 +23,9 @@ const NO_STOP: u64 = 1;
 pub struct Interpreter {
     cache: BlockCache,
     stop: u64,
+    /// The instruction count of the next look at the interval timer. A monitor's exits do not bring it nearer: it looks
+    /// itself when it changes the timer.
+    look: u64,
     progress: Progress,
 }
 
@@ -40,7 +43,7 @@ struct Progress {
 
 impl Default for Interpreter {
     fn default() -> Interpreter {
-        Interpreter { cache: BlockCache::default(), stop: NO_STOP, progress: Progress::default() }
+        Interpreter { cache: BlockCache::default(), stop: NO_STOP, look: 0, progress: Progress::default() }
     }
 }
 
@@ -54,21 +57,22 @@ impl Engine for Interpreter {
         // Memory may have been written since the last run.
         p.alat.clear();
         let end = p.instructions.saturating_add(budget);
-        p.check_timer();
-        let mut look = end.min(p.instructions + TIMER_INTERVAL);
         if let Err(stop) = p.complete_frame()
             && let Some(exit) = finish(p, None, stop, p.registers.ip, &mut self.progress)
         {
             return exit;
         }
         p.port().request_attention();
+        let mut look = end.min(self.look);
         loop {
             if p.instructions >= look {
                 if p.instructions >= end {
+                    self.look = 0;
                     return Exit::Budget;
                 }
                 p.check_timer();
-                look = end.min(p.instructions + TIMER_INTERVAL);
+                self.look = p.instructions + TIMER_INTERVAL;
+                look = end.min(self.look);
             }
             if p.port().attention()
                 && let Some(exit) = self.attend(p)
@@ -217,6 +221,10 @@ fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<
                 progress.faults = 0;
                 return None;
             }
+            if stop == Stop::Serialize {
+                serialize(p, op, ip, progress);
+                return None;
+            }
             return finish(p, Some((block, op)), stop, ip, progress);
         }
     }
@@ -234,6 +242,28 @@ fn execute(p: &mut Processor, block: &Block, progress: &mut Progress) -> Option<
         p.registers.psr.set_ri(block.next as u8);
     }
     None
+}
+
+/// Leaves a block that began at `ip` behind an instruction that serializes.
+#[inline]
+fn serialize(p: &mut Processor, op: &Op, ip: u64, progress: &mut Progress) {
+    let bundle = ip.wrapping_add(u64::from(op.bundle) << 4);
+    p.instructions += u64::from(op.before) + 1;
+    if progress.collecting {
+        p.last_ip = bundle;
+    }
+    progress.faults = 0;
+    progress.returned = false;
+    clear_one_instruction_bits(p);
+    go_behind(p, bundle, op.slot, op.long);
+}
+
+/// Continues behind an instruction.
+#[inline]
+fn go_behind(p: &mut Processor, bundle: u64, slot: u8, long: bool) {
+    let last = slot == 2 || long;
+    p.registers.ip = if last { bundle.wrapping_add(16) } else { bundle };
+    p.registers.psr.set_ri(if last { 0 } else { slot + 1 });
 }
 
 /// Leaves a block that began at `ip` at an instruction; `None` is the fetch of its first.
@@ -260,12 +290,8 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, pro
         }
     }
     match stop {
-        Stop::Branch | Stop::Return | Stop::BranchTrap | Stop::IncompleteFrame => {}
-        Stop::Serialize | Stop::Trap => {
-            let last = slot == 2 || op.is_some_and(|op| op.long);
-            p.registers.ip = if last { bundle.wrapping_add(16) } else { bundle };
-            p.registers.psr.set_ri(if last { 0 } else { slot + 1 });
-        }
+        Stop::Branch | Stop::Serialize | Stop::Return | Stop::BranchTrap | Stop::IncompleteFrame => {}
+        Stop::Trap => go_behind(p, bundle, slot, op.is_some_and(|op| op.long)),
         Stop::Fault | Stop::Virtualized | Stop::Exit => {
             p.registers.ip = bundle;
             p.registers.psr.set_ri(slot);

@@ -188,6 +188,9 @@ impl Processor {
 
     /// Performs the purges that other processors asked for.
     pub fn perform_purges(&mut self) {
+        if !self.port().has_purges() {
+            return;
+        }
         let domain = self.configuration.domain.clone();
         let port = domain.port(self.configuration.index);
         for purge in port.take_purges() {
