@@ -107,7 +107,7 @@ impl Op {
             cause: row.facts.cause,
             ..Op::NOTHING
         };
-        for &field in &instruction.opcode.layout().fields {
+        for field in row.fields() {
             let value = instruction.field(field);
             match field {
                 Field::R1 | Field::F1 | Field::B1 => op.r1 = value as u8,

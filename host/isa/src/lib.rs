@@ -10,11 +10,11 @@ pub mod cause;
 pub mod decode;
 pub mod disassemble;
 pub mod field;
-pub mod layout;
 pub mod operands;
 pub mod register;
 pub mod row;
 pub mod rows;
+pub mod targets;
 
 pub use bundle::{Bundle, Slot, Template, Unit};
 pub use cause::Cause;

@@ -23,7 +23,7 @@ impl Instruction {
             Opcode::B(B::Ia) if self.qp() != 0 => return Some(Reserved::Always),
             _ => {}
         }
-        let illegal = self.opcode.layout().targets.iter().any(|&target| self.is_illegal_target(target))
+        let illegal = self.opcode.targets().iter().any(|&target| self.is_illegal_target(target))
             || flags.contains(Flags::TARGETS_DIFFER) && self.field(Field::R1) == self.field(Field::R3)
             || self.has(Field::Ar3) && self.has_illegal_application_register()
             || self.has(Field::Cr3) && register::control_is_reserved(self.field(Field::Cr3) as u8)
@@ -32,7 +32,7 @@ impl Instruction {
     }
 
     fn has(&self, field: Field) -> bool {
-        self.opcode.layout().fields.contains(&field)
+        self.row().fields().any(|own| own == field)
     }
 
     /// r0, f0 and f1 cannot be written (SDM 1:24), nor can read-only registers.

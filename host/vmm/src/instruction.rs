@@ -99,7 +99,7 @@ pub fn of(instruction: &patchbay_isa::Instruction, bundle: Bundle, slot: Slot) -
         register: 0,
         reserved: 0,
     };
-    for &field in &instruction.opcode.layout().fields {
+    for field in instruction.row().fields() {
         let value = instruction.field(field);
         match field {
             Field::R1 => decoded.r1 = value as u8,

@@ -7,8 +7,6 @@
 pub mod a;
 pub mod application_registers;
 pub mod b;
-#[cfg(test)]
-mod branch_tests;
 mod cache;
 mod compare;
 pub mod control_registers;
@@ -22,8 +20,6 @@ mod integer;
 mod load;
 pub mod m;
 mod memory;
-#[cfg(test)]
-mod memory_tests;
 mod mov;
 mod multimedia;
 mod rse;

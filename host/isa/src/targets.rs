@@ -1,4 +1,4 @@
-//! Which fields an instruction has and which of them it writes, read off the syntax of its row once.
+//! Which registers an instruction writes, read off the syntax of its row once.
 
 use std::sync::LazyLock;
 
@@ -7,47 +7,34 @@ use crate::field::{Field, Kind};
 use crate::row::{Row, Token};
 use crate::rows::{self, Opcode};
 
-/// The fields of a row.
-#[derive(Debug)]
-pub struct Layout {
-    /// Its fields in the order of its syntax, the qualifying predicate not among them.
-    pub fields: Box<[Field]>,
-    /// Those that name registers it writes.
-    pub targets: Box<[Field]>,
-}
-
-impl Layout {
-    /// What stands before `=` is written, but for an address in brackets; an address register is where it is updated.
-    fn of(row: &Row) -> Layout {
-        let equals = row.syntax.iter().any(|token| matches!(token, Token::Text(text) if text.contains('=')));
-        let mut fields = Vec::new();
-        let mut targets = Vec::new();
-        let (mut before_equals, mut in_brackets) = (equals, false);
-        for token in row.syntax {
-            match *token {
-                Token::Text(text) => {
-                    for character in text.chars() {
-                        match character {
-                            '=' => before_equals = false,
-                            '[' => in_brackets = true,
-                            ']' => in_brackets = false,
-                            _ => {}
-                        }
-                    }
-                }
-                Token::Field(field) => {
-                    fields.push(field);
-                    if before_equals && !in_brackets && field.is_register() {
-                        targets.push(field);
+/// What stands before `=` is written, but for an address in brackets; an address register is where it is updated.
+fn targets(row: &Row) -> Box<[Field]> {
+    let equals = row.syntax.iter().any(|token| matches!(token, Token::Text(text) if text.contains('=')));
+    let mut targets = Vec::new();
+    let (mut before_equals, mut in_brackets) = (equals, false);
+    for token in row.syntax {
+        match *token {
+            Token::Text(text) => {
+                for character in text.chars() {
+                    match character {
+                        '=' => before_equals = false,
+                        '[' => in_brackets = true,
+                        ']' => in_brackets = false,
+                        _ => {}
                     }
                 }
             }
+            Token::Field(field) => {
+                if before_equals && !in_brackets && field.is_register() {
+                    targets.push(field);
+                }
+            }
         }
-        if row.updates_base() {
-            targets.push(Field::R3);
-        }
-        Layout { fields: fields.into(), targets: targets.into() }
     }
+    if row.updates_base() {
+        targets.push(Field::R3);
+    }
+    targets.into()
 }
 
 impl Row {
@@ -63,15 +50,15 @@ impl Row {
     }
 }
 
-static LAYOUTS: LazyLock<[Vec<Layout>; 6]> = LazyLock::new(|| {
+static TARGETS: LazyLock<[Vec<Box<[Field]>>; 6]> = LazyLock::new(|| {
     [rows::a::ROWS, rows::i::ROWS, rows::m::ROWS, rows::f::ROWS, rows::b::ROWS, rows::x::ROWS]
-        .map(|rows| rows.iter().map(Layout::of).collect())
+        .map(|rows| rows.iter().map(targets).collect())
 });
 
 impl Opcode {
-    /// See [`Layout`].
+    /// The fields of its syntax that name registers it writes.
     #[must_use]
-    pub fn layout(self) -> &'static Layout {
+    pub fn targets(self) -> &'static [Field] {
         let (unit, index) = match self {
             Opcode::A(a) => (0, a as usize),
             Opcode::I(i) => (1, i as usize),
@@ -80,7 +67,7 @@ impl Opcode {
             Opcode::B(b) => (4, b as usize),
             Opcode::X(x) => (5, x as usize),
         };
-        &LAYOUTS[unit][index]
+        &TARGETS[unit][index]
     }
 }
 
@@ -104,14 +91,14 @@ impl Instruction {
     }
 
     fn targets(&self, kind: Kind) -> impl Iterator<Item = u8> {
-        let fields = self.opcode.layout().targets.iter();
+        let fields = self.opcode.targets().iter();
         fields.filter(move |field| field.kind() == kind).map(|field| self.field(*field) as u8)
     }
 
     /// The floating-point registers it reads or writes.
     pub fn frs(&self) -> impl Iterator<Item = u8> {
-        let fields = self.opcode.layout().fields.iter();
-        fields.filter(|field| field.kind() == Kind::Fr).map(|field| self.field(*field) as u8)
+        let fields = self.row().fields();
+        fields.filter(|field| field.kind() == Kind::Fr).map(|field| self.field(field) as u8)
     }
 }
 
@@ -122,7 +109,7 @@ mod tests {
 
     #[test]
     fn targets_follow_from_syntax() {
-        let targets = |opcode: Opcode| opcode.layout().targets.to_vec();
+        let targets = |opcode: Opcode| opcode.targets().to_vec();
         assert_eq!(targets(Opcode::M(M::Ld8)), [Field::R1]);
         assert_eq!(targets(Opcode::M(M::Ld8Imm)), [Field::R1, Field::R3]);
         assert_eq!(targets(Opcode::M(M::Ld8Reg)), [Field::R1, Field::R3]);
