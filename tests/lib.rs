@@ -1,5 +1,7 @@
 //! What the tests share: booting bundled guests.
 
+pub mod endless;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

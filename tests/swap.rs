@@ -1,24 +1,24 @@
 //! Plugins are swapped while a guest runs, and the guest does not notice.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::plugin::Counter;
+use patchbay_tests::endless::Endless;
 use patchbay_tests::{Boot, Booted, plugins};
 use patchbay_vmm::code;
-use patchbay_vmm::control::{Control, Target};
+use patchbay_vmm::control::Target;
 use patchbay_vmm::fetch::Fetch;
 use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::sites::Site;
 use patchbay_vmm::statistics::VpStatistics;
 use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::swap::Order;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm};
 
 /// Where Cargo puts the libraries of this package's dependencies.
 fn library(name: &str) -> PathBuf {
@@ -31,111 +31,15 @@ fn order(kind: Kind, plugin: &str) -> Order {
     Order { kind, plugin, base, config: None, vp: None, repatch: false, limit }
 }
 
-/// Threads and descriptors are counted: one test at a time.
-static ONE: Mutex<()> = Mutex::new(());
-
 /// What a virtual processor has counted, and its routines.
 type Counts = (VpStatistics, Vec<Counter>);
 
-/// A virtual machine whose guest boots again and again, with the plugins of the one before.
-struct Endless {
-    boot: Boot,
-    control: Arc<Control>,
-    scope: Scope,
-    vm: Mutex<Option<Arc<Vm>>>,
-    done: AtomicBool,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Endless {
-    fn new(boot: Boot, scope: Scope) -> Endless {
-        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (control, vm, done) = (Arc::default(), Mutex::default(), AtomicBool::new(false));
-        Endless { boot, control, scope, vm, done, _alone: alone }
-    }
-
-    /// Boots once, under these plugins or those of the boot before.
-    fn boot(&self, vmm: &Arc<Vmm>, plugins: Option<Plugins>) -> Booted {
-        let machine = self.boot.machine();
-        let processors = self.boot.processors;
-        let plugins = plugins.or_else(|| self.vm().plugins());
-        let vm = Vm::new(Arc::clone(vmm), 0, processors, plugins.as_ref(), self.scope, Fetch::default()).unwrap();
-        let vm = Arc::new(vm);
-        drop(plugins);
-        *self.vm.lock().unwrap() = Some(Arc::clone(&vm));
-        self.control.attach(Target {
-            number: 0,
-            guest: self.boot.guest.to_owned(),
-            mode: "patch".to_owned(),
-            machine: machine.handle(),
-            vm: Some(Arc::clone(&vm)),
-            symbols: Arc::new(Symbols::default()),
-            started: Instant::now(),
-        });
-        let booted = Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(&vm), index)));
-        self.control.detach(0, &booted.run.outcome);
-        booted
-    }
-
-    fn vm(&self) -> Arc<Vm> {
-        self.vm.lock().unwrap().clone().unwrap()
-    }
-
-    /// Boots until `work` has ended; `check` looks at each boot.
-    fn run<T: Send>(&self, check: impl Fn(&Booted), work: impl FnOnce() -> T + Send) -> T {
-        let vmm = Arc::new(Vmm::new());
-        self.done.store(false, Ordering::Release);
-        std::thread::scope(|scope| {
-            let worker = scope.spawn(|| {
-                let _done = Done(self);
-                work()
-            });
-            let mut plugins = Some(plugins("default"));
-            while !self.done.load(Ordering::Acquire) {
-                check(&self.boot(&vmm, plugins.take()));
-            }
-            worker.join().unwrap()
-        })
-    }
-
-    /// Ends the guest in the middle of what it does, and boots it no more.
-    fn finish(&self) {
-        self.done.store(true, Ordering::Release);
-        if let Ok(target) = self.control.target(Some(0)) {
-            target.machine.end(Outcome::Quit);
-        }
-    }
-
-    /// What each virtual processor and its routines have counted, those that run.
-    fn counts(&self) -> Vec<Counts> {
-        let Ok(target) = self.control.target(Some(0)) else { return Vec::new() };
-        let vps = target.statistics(0).unwrap().unwrap().vps;
-        let routines = self.vm().plugins().unwrap().routines.into_iter();
-        vps.into_iter().zip(routines.map(|routines| routines.counters().unwrap())).collect()
-    }
-
-    /// Swaps; a machine that has just ended is waited for.
-    fn swap(&self, order: &Order) -> Result<(), String> {
-        loop {
-            match self.control.swap(Some(0), order) {
-                Err(sentence) if sentence.starts_with("no machine ") || sentence == "the machine has ended" => {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                result => return result.map(|_| ()),
-            }
-        }
-    }
-}
-
-struct Done<'a>(&'a Endless);
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.0.done.store(true, Ordering::Release);
-        if std::thread::panicking() {
-            self.0.finish();
-        }
-    }
+/// What each virtual processor and its routines have counted, those that run.
+fn counts(endless: &Endless) -> Vec<Counts> {
+    let Ok(target) = endless.control.target(Some(0)) else { return Vec::new() };
+    let vps = target.statistics(0).unwrap().unwrap().vps;
+    let routines = endless.vm().plugins().unwrap().routines.into_iter();
+    vps.into_iter().zip(routines.map(|routines| routines.counters().unwrap())).collect()
 }
 
 fn passes(booted: &Booted) {
@@ -213,7 +117,7 @@ fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
         let (kind, plugin, refused) = SWAPS[random(SWAPS.len())];
         let order = Order { repatch: random(2) == 0, ..order(kind, plugin) };
         match (endless.swap(&order), refused) {
-            (Ok(()), None) => {}
+            (Ok(_), None) => {}
             (Err(sentence), Some(expected)) if sentence.contains(expected) => {}
             (result, _) => panic!("{kind} {plugin}: {result:?}"),
         }
@@ -266,20 +170,20 @@ fn a_swap_for_one_virtual_processor_changes_only_its_counters() {
         let operations = |counts: &Counts| counts.1[0].value;
         endless.swap(&tracing(0, 16)).unwrap();
         endless.swap(&tracing(1, 32)).unwrap();
-        wait_until(|| endless.counts().len() == 2 && endless.counts().iter().all(|counts| operations(counts) > 1000));
+        wait_until(|| counts(&endless).len() == 2 && counts(&endless).iter().all(|counts| operations(counts) > 1000));
         let machine = endless.control.target(Some(0)).unwrap().machine;
         machine.pause(Duration::from_secs(60)).unwrap();
-        let before = endless.counts();
+        let before = counts(&endless);
         endless.swap(&tracing(1, 64)).unwrap();
-        let after = endless.counts();
+        let after = counts(&endless);
         assert_eq!(format!("{:?}", after[0]), format!("{:?}", before[0]));
         assert_eq!(format!("{:?}", after[1].0), format!("{:?}", before[1].0));
         assert_eq!((operations(&before[1]) > 1000, operations(&after[1])), (true, 0));
         machine.resume();
-        wait_until(|| endless.counts().iter().zip(&after).all(|(now, then)| operations(now) > operations(then) + 100));
+        wait_until(|| counts(&endless).iter().zip(&after).all(|(now, then)| operations(now) > operations(then) + 100));
         machine.pause(Duration::from_secs(60)).unwrap();
         // Each operation is in the counters of the virtual processor that did it, and nowhere else.
-        for (now, then) in endless.counts().iter().zip(&after) {
+        for (now, then) in counts(&endless).iter().zip(&after) {
             assert_eq!(operations(now) - operations(then), now.0.triggers - then.0.triggers);
         }
         endless.finish();
@@ -299,7 +203,7 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         let patched =
             || -> Vec<Arc<Site>> { endless.vm().sites.all().into_iter().filter(|site| site.is_patched()).collect() };
         let key = |site: &Arc<Site>| (site.place.bundle, site.instruction.slot);
-        let busy = || endless.counts().len() == 2 && endless.counts().iter().all(|(vp, _)| vp.triggers > 1000);
+        let busy = || counts(&endless).len() == 2 && counts(&endless).iter().all(|(vp, _)| vp.triggers > 1000);
         wait_until(busy);
         machine().pause(Duration::from_secs(60)).unwrap();
         let all = patched();
@@ -309,10 +213,10 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         // One table has a routine for each class: all patches stay, and the other one has the host's.
         endless.swap(&partial(1)).unwrap();
         assert!(patched().iter().map(key).eq(all.iter().map(key)));
-        let before = endless.counts();
+        let before = counts(&endless);
         machine().resume();
-        wait_until(|| endless.counts()[1].0.without_routine > before[1].0.without_routine + 100);
-        assert_eq!(endless.counts()[0].0.without_routine, 0);
+        wait_until(|| counts(&endless)[1].0.without_routine > before[1].0.without_routine + 100);
+        assert_eq!(counts(&endless)[0].0.without_routine, 0);
 
         // No table has one: the guest's memory has its instructions again.
         machine().pause(Duration::from_secs(60)).unwrap();
@@ -325,9 +229,9 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
             assert_eq!(bundle.slot(site.slot()), site.instruction.bits, "{:#x}", site.place.bundle);
         }
         drop(bus);
-        let before = endless.counts();
+        let before = counts(&endless);
         machine().resume();
-        let falls_back = |vp: usize| endless.counts()[vp].0.fallbacks.no_template;
+        let falls_back = |vp: usize| counts(&endless)[vp].0.fallbacks.no_template;
         wait_until(|| (0..2).all(|vp| falls_back(vp) > before[vp].0.fallbacks.no_template + 100));
 
         // With the routines of before they are patched again.
