@@ -139,8 +139,8 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
     println!("{} KiB a generation: {grown} KiB for {generations}", grown / generations);
     assert!(grown / generations < 1024, "{generations} generations take {grown} KiB");
     assert!(descriptors() <= descriptors_before + 3, "{descriptors_before} descriptors became {}", descriptors());
-    // Other tests leave some behind on purpose.
-    assert_eq!(threads(), threads_before);
+    // Other tests leave some behind on purpose; one that was joined may still be seen.
+    wait_until(|| threads() <= threads_before);
 }
 
 #[test]
