@@ -24,6 +24,8 @@ pub fn read(bus: &dyn Bus, address: PhysicalAddress) -> Option<Bundle> {
 pub enum Exchange {
     /// The slot is changed.
     Done,
+    /// Another virtual processor has just changed it.
+    Already,
     /// The slot does not hold what it should; nothing is changed.
     Differs,
     /// It is not RAM, or cannot be written.

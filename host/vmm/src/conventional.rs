@@ -1,11 +1,14 @@
 //! The conventional path: how a monitor without triggers emulates an instruction that has faulted.
 
+use std::ops::AddAssign;
+
 use patchbay_cpu::op::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::Slot;
 use patchbay_plugin_api::vpd::Vpd;
 use serde::Serialize;
 
+use crate::counters::sum;
 use crate::emulate::emulate;
 use crate::fetch::{self, Fetch, Fetches};
 use crate::frame::TrapFrame;
@@ -24,6 +27,8 @@ pub struct Counts {
     /// Bytes of trap frames saved.
     pub frame_bytes: u64,
 }
+
+sum! { Counts: emulated fetches decodes frame_bytes }
 
 /// The path of one virtual processor.
 #[derive(Debug, Default)]

@@ -12,13 +12,13 @@ use patchbay_plugin_api::instruction::{Instruction, Unit};
 
 use crate::cache::At;
 use crate::code;
+use crate::counters::CAUSES;
 use crate::emulate::emulate;
 use crate::fast;
 use crate::guest::Guest;
 use crate::ids::ClassId;
 use crate::services::{self, Refused};
-use crate::sites::Site;
-use crate::table::Entry;
+use crate::sites::{Origin, Site};
 use crate::trigger::break_immediate;
 use crate::vp::VirtualProcessor;
 
@@ -29,11 +29,16 @@ const SAMPLING: u64 = 64;
 enum Miss {
     /// The trigger of this site.
     Site(Arc<Site>),
-    /// A trigger of this class where none is known: the guest has copied it, or it is being changed. It stands for this
-    /// instruction.
-    Copy(ClassId, Instruction),
+    /// A copy of a trigger, which the guest has made: a site now.
+    Copy(Arc<Site>),
+    /// A copy of a trigger that stood for this instruction, and whose class has gone.
+    Left(Instruction),
+    /// A copy of a trigger that has stood for several instructions.
+    Ambiguous,
     /// Code that is not there any more.
     Stale,
+    /// The guest's own, with an immediate of triggers.
+    Foreign,
     /// The guest's own.
     Guest,
     /// The guest cannot fetch the instruction any more.
@@ -116,19 +121,38 @@ impl VirtualProcessor {
         outcome.unwrap_or_else(|refused| self.refused(p, refused, instruction))
     }
 
+    /// Runs the routine of a site that is met at a place for the first time.
+    fn run_at(&mut self, p: &mut Processor, at: At, ip: u64, site: Arc<Site>) -> Outcome {
+        let (class, instruction) = (site.class(), site.instruction);
+        self.cache.remember(at, site);
+        self.cache.trigger(at);
+        self.run(p, ip, class, &instruction)
+    }
+
     #[cold]
     fn unknown_trigger(&mut self, p: &mut Processor, at: At, ip: u64, slot: u8, iim: u64) -> Option<Outcome> {
         match self.look_up(p, at, ip, Slot::new(slot)?, iim) {
             Miss::Site(site) => {
                 self.counters.misses.looked_up += 1;
-                let (class, instruction) = (site.class(), site.instruction);
-                self.cache.remember(at, site);
-                self.cache.trigger(at);
-                Some(self.run(p, ip, class, &instruction))
+                Some(self.run_at(p, at, ip, site))
             }
-            Miss::Copy(class, instruction) => {
+            Miss::Copy(site) => {
                 self.counters.misses.copies += 1;
-                Some(self.run(p, ip, class, &instruction))
+                Some(self.run_at(p, at, ip, site))
+            }
+            Miss::Left(instruction) => {
+                self.counters.misses.copies += 1;
+                self.counters.triggers[usize::from(instruction.cause) % CAUSES] += 1;
+                self.counters.without_routine += 1;
+                Some(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, &instruction))
+            }
+            Miss::Ambiguous => {
+                self.counters.misses.ambiguous += 1;
+                None
+            }
+            Miss::Foreign => {
+                self.counters.misses.foreign += 1;
+                None
             }
             Miss::Stale => {
                 self.counters.misses.stale += 1;
@@ -155,10 +179,10 @@ impl VirtualProcessor {
             return Miss::Site(site);
         }
         let Some((bundle, site)) = self.vm.sites.look(p.bus(), address, slot) else { return Miss::Guest };
-        let bits = bundle.slot(slot);
-        if let Some(site) = site.as_ref().filter(|site| site.trigger() == Some(bits)) {
-            return Miss::Site(Arc::clone(site));
+        if let Some(site) = site {
+            return Miss::Site(site);
         }
+        let bits = bundle.slot(slot);
         let unit = bundle.template().units().map(|units| units[slot as usize]);
         let immediate = unit.and_then(|unit| break_immediate(unit, bits));
         let in_b = unit == Some(patchbay_isa::Unit::B);
@@ -167,12 +191,21 @@ impl VirtualProcessor {
             return Miss::Stale;
         };
         let id = ClassId(immediate.wrapping_sub(self.vm.ids().base()));
-        let Some(entry) = self.table.as_deref().and_then(|table| table.entry(id)) else { return Miss::Guest };
-        let own = site.map(|site| site.instruction).filter(|instruction| entry.class.contains(instruction));
-        match own.or_else(|| whole(entry)) {
-            Some(instruction) if (instruction.unit == Unit::B as u8) == in_b => Miss::Copy(id, instruction),
-            _ => Miss::Guest,
+        let place = self.place(p, ip, address.0);
+        let instruction = match self.vm.sites.origin(place, bundle, slot) {
+            Origin::One(instruction) => instruction,
+            Origin::Several => return Miss::Ambiguous,
+            Origin::None if id.0 < self.vm.ids().count() => return Miss::Foreign,
+            Origin::None => return Miss::Guest,
+        };
+        // From here to the site, the class is not taken out of use.
+        let _in_use = self.vm.classes_in_use();
+        let entry = self.table.as_deref().and_then(|table| table.entry(id));
+        if !entry.is_some_and(|entry| entry.class.contains(&instruction)) {
+            return Miss::Left(instruction);
         }
+        let site = self.vm.sites.adopt(p.bus(), place, instruction, id, bits);
+        site.map_or(Miss::Stale, Miss::Copy)
     }
 }
 
@@ -180,10 +213,4 @@ impl VirtualProcessor {
 #[inline]
 fn names(site: &Site, iim: u64, index: u32) -> bool {
     if site.instruction.unit == Unit::B as u8 { iim == 0 } else { site.class() == ClassId(index) }
-}
-
-/// The instruction of a class that leaves none of its operands open.
-fn whole(entry: &Entry) -> Option<Instruction> {
-    let operands = entry.instruction.mnemonic()?.operands();
-    entry.class.fixed().contains(operands).then_some(entry.instruction)
 }

@@ -1,5 +1,7 @@
 //! How the conventional path gets at the bundle of a guest's instruction.
 
+use std::ops::AddAssign;
+
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::op::Stop;
 use patchbay_cpu::processor::Processor;
@@ -7,6 +9,7 @@ use patchbay_isa::Bundle;
 use serde::{Deserialize, Serialize};
 
 use crate::code;
+use crate::counters::sum;
 
 /// How bundles are fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Fetches {
     /// At their physical address.
     pub physical: u64,
 }
+
+sum! { Fetches: temporary_entry existing_entry physical }
 
 /// The physical address of the bundle at `ip`, and the bundle; `None` if it is not in RAM.
 ///

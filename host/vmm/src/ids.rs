@@ -1,9 +1,15 @@
 //! Class ids: the numbers that triggers carry, one number space for all virtual machines.
+//!
+//! A virtual machine holds the ids of its classes. It gives one up when no site of its has the class: first it retires
+//! the id, and behind a grace period, when no virtual processor can have it in hand, the id is done with. An id that
+//! nobody holds and that all are done with may be given again. But the guest may have copied a trigger: those ids are
+//! given last, the one that has been free longest first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use patchbay_plugin_api::class::ClassKey;
+use serde::Serialize;
 
 use crate::fast::lock;
 
@@ -35,10 +41,40 @@ pub struct Ids {
     classes: Mutex<Classes>,
 }
 
+/// Who holds ids: a virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder(u64);
+
 #[derive(Debug, Default)]
 struct Classes {
     ids: HashMap<ClassKey, ClassId>,
-    free: Vec<ClassId>,
+    used: HashMap<ClassId, Use>,
+    /// The ids that were never given begin here.
+    fresh: u32,
+    /// Those that may be given again.
+    free: VecDeque<ClassId>,
+    holders: u64,
+}
+
+#[derive(Debug)]
+struct Use {
+    class: ClassKey,
+    holders: Vec<Holder>,
+    /// The holders that have retired it, and are not done with it.
+    retired: u32,
+}
+
+/// The ids of the monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct IdStatistics {
+    /// BASE_ID.
+    pub base: u32,
+    /// RESERVED_NUM.
+    pub count: u32,
+    /// Those that are in use.
+    pub used: u32,
+    /// Those that were in use.
+    pub free_again: u32,
 }
 
 impl Ids {
@@ -71,34 +107,80 @@ impl Ids {
         self.base + id.0
     }
 
-    /// The id of a class, a new one if it has none; `None` if all are in use.
+    /// Somebody who is to hold ids.
     #[must_use]
-    pub fn assign(&self, class: &ClassKey) -> Option<ClassId> {
+    pub fn holder(&self) -> Holder {
         let mut classes = lock(&self.classes);
+        classes.holders += 1;
+        Holder(classes.holders)
+    }
+
+    /// The id of a class, a new one if it has none, which `holder` holds from now on; `None` if all are in use.
+    #[must_use]
+    pub fn assign(&self, holder: Holder, class: &ClassKey) -> Option<ClassId> {
+        let classes = &mut *lock(&self.classes);
         if let Some(id) = classes.ids.get(class) {
+            if let Some(used) = classes.used.get_mut(id)
+                && !used.holders.contains(&holder)
+            {
+                used.holders.push(holder);
+            }
             return Some(*id);
         }
-        let next = classes.ids.len() as u32;
-        let id = classes.free.pop().or((next < self.count).then_some(ClassId(next)))?;
+        let id = if classes.fresh < self.count {
+            classes.fresh += 1;
+            ClassId(classes.fresh - 1)
+        } else {
+            classes.free.pop_front()?
+        };
         classes.ids.insert(*class, id);
+        classes.used.insert(id, Use { class: *class, holders: vec![holder], retired: 0 });
         Some(id)
     }
 
-    /// Takes the id of a class out of use. No trigger with it is left, and every virtual processor has passed a
-    /// quiescent point since.
-    pub fn release(&self, class: &ClassKey) {
-        let mut classes = lock(&self.classes);
-        if let Some(id) = classes.ids.remove(class) {
-            classes.free.push(id);
+    /// The ids that somebody holds, and their classes.
+    #[must_use]
+    pub fn held(&self, holder: Holder) -> Vec<(ClassId, ClassKey)> {
+        let classes = lock(&self.classes);
+        let held = classes.used.iter().filter(|(_, used)| used.holders.contains(&holder));
+        let mut held: Vec<_> = held.map(|(id, used)| (*id, used.class)).collect();
+        held.sort_unstable();
+        held
+    }
+
+    /// A holder gives ids up: no site of its has them.
+    pub fn retire(&self, holder: Holder, ids: &[ClassId]) {
+        let classes = &mut *lock(&self.classes);
+        for id in ids {
+            let Some(used) = classes.used.get_mut(id) else { continue };
+            let before = used.holders.len();
+            used.holders.retain(|other| *other != holder);
+            used.retired += u32::from(used.holders.len() < before);
+            if used.holders.is_empty() {
+                classes.ids.remove(&used.class);
+            }
         }
     }
 
-    /// The classes that have ids.
+    /// A holder is done with ids that it has retired: every virtual processor has passed a quiescent point since.
+    pub fn done(&self, ids: &[ClassId]) {
+        let classes = &mut *lock(&self.classes);
+        for id in ids {
+            let Some(used) = classes.used.get_mut(id) else { continue };
+            used.retired = used.retired.saturating_sub(1);
+            if used.retired == 0 && used.holders.is_empty() {
+                classes.used.remove(id);
+                classes.free.push_back(*id);
+            }
+        }
+    }
+
+    /// How many ids there are and are in use.
     #[must_use]
-    pub fn classes(&self) -> Vec<(ClassId, ClassKey)> {
-        let mut classes: Vec<_> = lock(&self.classes).ids.iter().map(|(class, id)| (*id, *class)).collect();
-        classes.sort_unstable();
-        classes
+    pub fn statistics(&self) -> IdStatistics {
+        let classes = lock(&self.classes);
+        let (used, free_again) = (classes.used.len() as u32, classes.free.len() as u32);
+        IdStatistics { base: self.base, count: self.count, used, free_again }
     }
 }
 
@@ -131,15 +213,48 @@ mod tests {
     #[test]
     fn ids_are_shared_given_until_none_is_left_and_given_again() {
         let ids = Ids::new(0x10_0800, 2).expect("a range");
+        let holder = ids.holder();
         let [first, second, third] = [Mnemonic::Ssm, Mnemonic::Rsm, Mnemonic::Rfi].map(class);
-        assert_eq!(ids.assign(&first), Some(ClassId(0)));
-        assert_eq!(ids.assign(&second), Some(ClassId(1)));
-        assert_eq!(ids.assign(&first), Some(ClassId(0)));
-        assert_eq!(ids.assign(&third), None);
-        ids.release(&first);
-        assert_eq!(ids.assign(&third), Some(ClassId(0)));
+        assert_eq!(ids.assign(holder, &first), Some(ClassId(0)));
+        assert_eq!(ids.assign(holder, &second), Some(ClassId(1)));
+        assert_eq!(ids.assign(holder, &first), Some(ClassId(0)));
+        assert_eq!(ids.assign(holder, &third), None);
+        ids.retire(holder, &[ClassId(0)]);
+        assert_eq!(ids.assign(holder, &third), None, "a virtual processor may have it in hand");
+        ids.done(&[ClassId(0)]);
+        assert_eq!(ids.assign(holder, &third), Some(ClassId(0)));
         assert_eq!(ids.immediate(ClassId(1)), 0x10_0801);
-        assert_eq!(ids.classes(), [(ClassId(0), third), (ClassId(1), second)]);
+        assert_eq!(ids.held(holder), [(ClassId(0), third), (ClassId(1), second)]);
+    }
+
+    /// Ids that were in use are given when no other is left, in the order in which they became free.
+    #[test]
+    fn ids_are_given_again_last() {
+        let ids = Ids::new(1, 3).expect("a range");
+        let holder = ids.holder();
+        let [first, second, third, fourth] = [Mnemonic::Ssm, Mnemonic::Rsm, Mnemonic::Rfi, Mnemonic::Cover].map(class);
+        assert_eq!([first, second].map(|class| ids.assign(holder, &class)), [Some(ClassId(0)), Some(ClassId(1))]);
+        ids.retire(holder, &[ClassId(1), ClassId(0)]);
+        ids.done(&[ClassId(1), ClassId(0)]);
+        let given = [third, fourth, first, second].map(|class| ids.assign(holder, &class));
+        assert_eq!(given, [Some(ClassId(2)), Some(ClassId(1)), Some(ClassId(0)), None]);
+    }
+
+    /// An id is free when no virtual machine holds it, and each that held it is done with it.
+    #[test]
+    fn ids_are_held_by_several() {
+        let ids = Ids::new(1, 1).expect("a range");
+        let [one, other] = [ids.holder(), ids.holder()];
+        let [first, second] = [Mnemonic::Ssm, Mnemonic::Rsm].map(class);
+        assert_eq!(ids.assign(one, &first), Some(ClassId(0)));
+        assert_eq!(ids.assign(other, &first), Some(ClassId(0)));
+        ids.retire(one, &[ClassId(0)]);
+        assert_eq!((ids.held(one), ids.held(other)), (Vec::new(), vec![(ClassId(0), first)]));
+        ids.retire(other, &[ClassId(0)]);
+        ids.done(&[ClassId(0)]);
+        assert_eq!(ids.assign(other, &second), None, "the first is not done with it");
+        ids.done(&[ClassId(0)]);
+        assert_eq!(ids.assign(other, &second), Some(ClassId(0)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | [`emulate`] | the emulation of each instruction, a file a family |
 //! | [`patch_manager`] | what happens at a virtualization fault: classify, build, patch |
 //! | [`emulation_manager`] | what happens at a trigger |
+//! | [`counters`], [`statistics`] | what is counted, and what is reported of it |
 //! | [`sites`], [`ids`], [`table`] | where triggers stand, what they carry, what that leads to |
 //! | [`services`] | what routines can ask the host for |
 //! | [`conventional`] | the conventional path: trap frame, fetch, decode, emulate |
@@ -23,6 +24,7 @@ pub mod cache;
 pub mod code;
 pub mod control;
 pub mod conventional;
+pub mod counters;
 pub mod emulate;
 pub mod emulation_manager;
 pub mod equivalence;

@@ -8,17 +8,17 @@ use patchbay_cpu::processor::Processor;
 use patchbay_isa::Instruction;
 use patchbay_isa::Slot;
 use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::instruction::Unit;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::{Site as Place, SiteFault};
 
 use crate::cache::At;
 use crate::code::{self, Exchange};
-use crate::ids::ClassId;
 use crate::instruction;
 use crate::plugins::Failed;
 use crate::sites::Site;
 use crate::trigger::break_slot;
-use crate::vm::Patching;
+use crate::vm::{Patching, Provided};
 use crate::vp::{Before, VirtualProcessor};
 
 /// One time in so many is measured.
@@ -65,7 +65,10 @@ impl VirtualProcessor {
 
     /// Decides about a fault, and patches its site if that is the decision.
     fn consider(&mut self, p: &mut Processor, instruction: &Instruction) -> Result<Next, Failed> {
-        let Some(site) = self.site_of(p, instruction) else { return Ok(Next::Conventional) };
+        let Some(site) = self.site_of(p, instruction) else {
+            self.counters.fallbacks.not_in_ram += 1;
+            return Ok(Next::Conventional);
+        };
         let faults = site.fault();
         let vm = Arc::clone(&self.vm);
         let Some(patching) = self.patching.clone() else { return Ok(Next::Conventional) };
@@ -76,7 +79,7 @@ impl VirtualProcessor {
             }
             self.counters.forgotten += 1;
         }
-        let place = self.place(p, site.place.bundle);
+        let place = self.place(p, p.registers.ip, site.place.bundle);
         let Some(class) = patching.classifier.classify(&site.instruction, &place)? else {
             self.counters.fallbacks.left_by_classifier += 1;
             return Ok(Next::Conventional);
@@ -94,43 +97,50 @@ impl VirtualProcessor {
         if trigger != Trigger::BREAK {
             self.counters.fallbacks.unknown_trigger += 1;
         }
-        let Some(id) = self.provide(&patching, &class, &site)? else { return Ok(Next::Conventional) };
-        let bits = break_slot(site.instruction.qp, vm.ids().immediate(id));
-        match vm.sites.patch(p.bus(), &site, id, bits) {
-            Exchange::Done => {
-                self.counters.patched += 1;
-                Ok(if decision.runs_on_behalf() { Next::Run(site) } else { Next::Resume })
-            }
-            Exchange::Differs => {
-                self.counters.fallbacks.changed += 1;
-                Ok(Next::Conventional)
-            }
-            Exchange::Impossible => {
-                self.counters.fallbacks.not_writable += 1;
-                Ok(Next::Conventional)
-            }
+        match self.place_trigger(p, &patching, &class, &site)? {
+            Some(Exchange::Done | Exchange::Already) if decision.runs_on_behalf() => Ok(Next::Run(site)),
+            Some(Exchange::Done | Exchange::Already) => Ok(Next::Resume),
+            Some(Exchange::Differs | Exchange::Impossible) | None => Ok(Next::Conventional),
         }
     }
 
-    /// Gives a class an id, and an entry to every table that can meet it.
-    fn provide(&mut self, patching: &Patching, class: &ClassKey, site: &Site) -> Result<Option<ClassId>, Failed> {
-        let Some(id) = self.vm.ids().assign(class) else {
-            self.counters.fallbacks.no_class_id += 1;
-            return Ok(None);
-        };
-        let mut serves = false;
-        for table in &patching.tables {
-            let (entry, built) = table.provide(id, class, &site.instruction)?;
-            serves |= entry.routine.is_some();
-            if entry.routine.is_some() {
-                let count = if built { &mut self.counters.built } else { &mut self.counters.shared };
-                *count += 1;
+    /// Writes the trigger of a class to a site; `None` if there is none. The reason why not is counted.
+    pub(crate) fn place_trigger(
+        &mut self,
+        p: &Processor,
+        patching: &Patching,
+        class: &ClassKey,
+        site: &Site,
+    ) -> Result<Option<Exchange>, Failed> {
+        let vm = Arc::clone(&self.vm);
+        let _in_use = vm.classes_in_use();
+        let counters = &mut self.counters;
+        let id = match patching.provide(&vm, class, &site.instruction)? {
+            Provided::Class { id, built, shared } => {
+                counters.built += built;
+                counters.shared += shared;
+                id
             }
-        }
-        if !serves {
-            self.counters.fallbacks.no_template += 1;
-        }
-        Ok(serves.then_some(id))
+            Provided::NoId => {
+                counters.fallbacks.no_class_id += 1;
+                return Ok(None);
+            }
+            Provided::NoTemplate => {
+                counters.fallbacks.no_template += 1;
+                return Ok(None);
+            }
+        };
+        let bits = break_slot(site.instruction.qp, vm.ids().immediate(id));
+        let done = vm.sites.patch(p.bus(), site, id, bits);
+        let count = match done {
+            Exchange::Done if site.instruction.unit == Unit::B as u8 => &mut counters.patched.break_b,
+            Exchange::Done => &mut counters.patched.break_immediate,
+            Exchange::Already => return Ok(Some(done)),
+            Exchange::Differs => &mut counters.fallbacks.changed,
+            Exchange::Impossible => &mut counters.fallbacks.not_writable,
+        };
+        *count += 1;
+        Ok(Some(done))
     }
 
     /// The site of the instruction at IP and PSR.ri; `None` if it is not in RAM.
@@ -145,14 +155,13 @@ impl VirtualProcessor {
         let address = p.translate_instruction(ip).ok()?;
         let bundle = code::read(p.bus(), address)?;
         let decoded = instruction::of(instruction, bundle, Slot::new(slot)?)?;
-        let place = self.place(p, address.0 & !0xf);
+        let place = self.place(p, ip, address.0 & !0xf);
         let site = self.vm.sites.meet(place, &decoded);
         self.cache.remember(at, Arc::clone(&site));
         Some(site)
     }
 
-    fn place(&self, p: &Processor, bundle: u64) -> Place {
-        let ip = p.registers.ip;
+    pub(crate) fn place(&self, p: &Processor, ip: u64, bundle: u64) -> Place {
         let rid = if p.registers.psr.it() { (p.registers.rr[(ip >> 61) as usize] >> 8) as u32 & 0xff_ffff } else { 0 };
         Place { bundle, ip, rid, vm: self.vm.number, vp: self.index as u32, reserved: 0 }
     }

@@ -7,10 +7,8 @@ use patchbay_machine::clock::ITC_FREQUENCY;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::SiteStatistics;
 
-use crate::code::Exchange;
 use crate::plugins::Failed;
 use crate::sites::Site;
-use crate::trigger::break_slot;
 use crate::vm::Patching;
 use crate::vp::VirtualProcessor;
 
@@ -91,11 +89,7 @@ impl VirtualProcessor {
                 self.counters.unpatched += 1;
             }
             Some(trigger) if trigger != Trigger::NONE && !patched => {
-                if let Some(id) = patching.provide(self.vm.ids(), &class, &site.instruction)? {
-                    let bits = break_slot(site.instruction.qp, self.vm.ids().immediate(id));
-                    let done = self.vm.sites.patch(p.bus(), site, id, bits);
-                    self.counters.patched += u64::from(done == Exchange::Done);
-                }
+                self.place_trigger(p, patching, &class, site)?;
             }
             _ => {}
         }

@@ -1,105 +1,23 @@
-//! What the monitor counts.
+//! What the monitor reports: of each virtual processor, of all of them together, and of the sites.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::conventional;
+use crate::counters::{Counters, Fallbacks, Misses};
+use crate::ids::IdStatistics;
+use crate::plugins::{Instance, Kind, Table};
 
-/// Virtualization causes, by number; 0 is not one.
-pub const CAUSES: usize = 42;
-
-/// Why an instruction went down the conventional path, or got another trigger than was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Fallbacks {
-    /// The classifier left it.
-    pub left_by_classifier: u64,
-    /// The patch manager left it.
-    pub left_by_patch_manager: u64,
-    /// The routines plugin has no template for it.
-    pub no_template: u64,
-    /// All class ids are in use.
-    pub no_class_id: u64,
-    /// Its memory cannot be written.
-    pub not_writable: u64,
-    /// Its memory was changed meanwhile.
-    pub changed: u64,
-    /// The trigger asked for is not known, and `break` was placed.
-    pub unknown_trigger: u64,
-}
-
-/// Triggers that were not found at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Misses {
-    /// Their site was looked up in the virtual machine's sites.
-    pub looked_up: u64,
-    /// They are copies of a trigger, which the guest has made elsewhere.
-    pub copies: u64,
-    /// They had been overwritten: the code was fetched again.
-    pub stale: u64,
-}
-
-/// Time spent, estimated from every 64th time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Time {
-    /// How often it was measured.
-    pub samples: u64,
-    /// The sum, in nanoseconds.
-    pub nanoseconds: u64,
-}
-
-/// The counters of one virtual processor.
+/// What a virtual processor counted.
 #[derive(Clone, Debug)]
-pub struct Counters {
-    /// Virtualization faults by cause.
-    pub faults: [u64; CAUSES],
-    /// Triggers executed by cause, routines run on the guest's behalf among them.
-    pub triggers: [u64; CAUSES],
-    /// Routines run on the guest's behalf at a fault.
-    pub on_behalf: u64,
-    /// Triggers whose class has no routine: the host emulated the site's instruction.
-    pub without_routine: u64,
-    /// Routines that left their instruction to the host.
-    pub left_by_routine: u64,
-    /// Routines built.
-    pub built: u64,
-    /// Sites that use a routine which another one uses, too.
-    pub shared: u64,
-    /// Sites patched.
-    pub patched: u64,
-    /// Sites forgotten, because the guest has overwritten them.
-    pub forgotten: u64,
-    /// Sites that a review has unpatched.
-    pub unpatched: u64,
-    /// Why not.
-    pub fallbacks: Fallbacks,
-    /// Triggers not found at once.
-    pub misses: Misses,
-    /// The time of routines.
-    pub fast_time: Time,
-    /// The time of the conventional path.
-    pub conventional_time: Time,
-}
-
-impl Default for Counters {
-    fn default() -> Counters {
-        Counters {
-            faults: [0; CAUSES],
-            triggers: [0; CAUSES],
-            on_behalf: 0,
-            without_routine: 0,
-            left_by_routine: 0,
-            built: 0,
-            shared: 0,
-            patched: 0,
-            forgotten: 0,
-            unpatched: 0,
-            fallbacks: Fallbacks::default(),
-            misses: Misses::default(),
-            fast_time: Time::default(),
-            conventional_time: Time::default(),
-        }
-    }
+pub struct VpCounts {
+    /// Its number.
+    pub vp: usize,
+    /// The monitor's counters.
+    pub counters: Counters,
+    /// Those of its conventional path.
+    pub conventional: conventional::Counts,
 }
 
 /// The faults and triggers of one cause.
@@ -113,11 +31,18 @@ pub struct OfCause {
     pub triggers: u64,
 }
 
-/// What one virtual processor did.
+/// The sites patched with one trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfTrigger {
+    /// The trigger.
+    pub trigger: &'static str,
+    /// Sites.
+    pub sites: u64,
+}
+
+/// What was done, by one virtual processor or by all.
 #[derive(Clone, Debug, Serialize)]
-pub struct VpStatistics {
-    /// Its number.
-    pub vp: usize,
+pub struct Work {
     /// Virtualization faults.
     pub faults: u64,
     /// Triggers executed.
@@ -128,10 +53,19 @@ pub struct VpStatistics {
     pub causes: Vec<OfCause>,
     /// The conventional path.
     pub conventional: conventional::Counts,
-    /// The mean time of the conventional path, in nanoseconds.
+    /// The mean time of the conventional path, in nanoseconds. What it takes to leave the run loop and to decide about a
+    /// fault is not in it.
     pub conventional_nanoseconds: f64,
-    /// The mean time of a routine, in nanoseconds.
+    /// The time of the conventional path, in seconds, estimated from that.
+    pub conventional_seconds: f64,
+    /// How many times of the conventional path were measured.
+    pub conventional_samples: u64,
+    /// The mean time of a routine, in nanoseconds, with the way there from its site.
     pub fast_nanoseconds: f64,
+    /// The time of routines, in seconds, estimated from that.
+    pub fast_seconds: f64,
+    /// How many times of routines were measured.
+    pub fast_samples: u64,
     /// See [`Counters`].
     pub on_behalf: u64,
     /// See [`Counters`].
@@ -144,6 +78,8 @@ pub struct VpStatistics {
     pub routines_shared: u64,
     /// See [`Counters`].
     pub sites_patched: u64,
+    /// The same by trigger.
+    pub patched_by_trigger: Vec<OfTrigger>,
     /// See [`Counters`].
     pub sites_forgotten: u64,
     /// See [`Counters`].
@@ -154,10 +90,8 @@ pub struct VpStatistics {
     pub misses: Misses,
 }
 
-impl VpStatistics {
-    /// The statistics that follow from counters.
-    #[must_use]
-    pub fn new(vp: usize, counters: &Counters, conventional: &conventional::Counts) -> VpStatistics {
+impl Work {
+    fn new(counters: &Counters, conventional: &conventional::Counts) -> Work {
         let (faults, triggers): (u64, u64) = (counters.faults.iter().sum(), counters.triggers.iter().sum());
         let events = faults + triggers - counters.on_behalf;
         let causes = patchbay_isa::Cause::ALL.iter().map(|cause| OfCause {
@@ -165,21 +99,28 @@ impl VpStatistics {
             faults: counters.faults[*cause as usize],
             triggers: counters.triggers[*cause as usize],
         });
-        VpStatistics {
-            vp,
+        let patched = [("break", counters.patched.break_immediate), ("break.b", counters.patched.break_b)];
+        let seconds = |mean: f64, count: u64| mean * count as f64 * 1e-9;
+        let (conventional_mean, fast_mean) = (counters.conventional_time.mean(), counters.fast_time.mean());
+        Work {
             faults,
             triggers,
             by_trigger: if events == 0 { 0.0 } else { 100.0 * (events - faults) as f64 / events as f64 },
             causes: causes.filter(|cause| cause.faults + cause.triggers > 0).collect(),
             conventional: *conventional,
-            conventional_nanoseconds: counters.conventional_time.mean(),
-            fast_nanoseconds: counters.fast_time.mean(),
+            conventional_nanoseconds: conventional_mean,
+            conventional_seconds: seconds(conventional_mean, conventional.emulated),
+            conventional_samples: counters.conventional_time.samples,
+            fast_nanoseconds: fast_mean,
+            fast_seconds: seconds(fast_mean, triggers),
+            fast_samples: counters.fast_time.samples,
             on_behalf: counters.on_behalf,
             without_routine: counters.without_routine,
             left_by_routine: counters.left_by_routine,
             routines_built: counters.built,
             routines_shared: counters.shared,
-            sites_patched: counters.patched,
+            sites_patched: counters.patched.all(),
+            patched_by_trigger: patched.map(|(trigger, sites)| OfTrigger { trigger, sites }).to_vec(),
             sites_forgotten: counters.forgotten,
             sites_unpatched: counters.unpatched,
             fallbacks: counters.fallbacks,
@@ -188,16 +129,14 @@ impl VpStatistics {
     }
 }
 
-impl Time {
-    /// Adds what has passed since `start`.
-    pub fn add(&mut self, start: Instant) {
-        self.samples += 1;
-        self.nanoseconds += u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    }
-
-    fn mean(&self) -> f64 {
-        if self.samples == 0 { 0.0 } else { self.nanoseconds as f64 / self.samples as f64 }
-    }
+/// What one virtual processor did.
+#[derive(Clone, Debug, Serialize)]
+pub struct VpStatistics {
+    /// Its number.
+    pub vp: usize,
+    /// What it did.
+    #[serde(flatten)]
+    pub work: Work,
 }
 
 /// One site.
@@ -221,17 +160,66 @@ pub struct SiteReport {
     pub symbol: Option<String>,
 }
 
+/// A plugin at work.
+#[derive(Clone, Debug, Serialize)]
+pub struct PluginReport {
+    /// Its kind.
+    pub kind: Kind,
+    /// Which virtual processor's it is, where each has its own.
+    pub vp: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it counted, by name.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl PluginReport {
+    /// A report of an instance; one that panics has no counters.
+    #[must_use]
+    pub fn new<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> PluginReport {
+        let descriptor = instance.descriptor();
+        let counters = instance.counters().unwrap_or_default();
+        PluginReport {
+            kind: descriptor.kind,
+            vp,
+            name: descriptor.name.clone(),
+            version: descriptor.version.clone(),
+            counters: counters.iter().map(|counter| (counter.name().to_owned(), counter.value)).collect(),
+        }
+    }
+}
+
 /// What a virtual machine did.
 #[derive(Clone, Debug, Serialize)]
 pub struct VmStatistics {
+    /// All its virtual processors together.
+    pub total: Work,
     /// Its virtual processors.
     pub vps: Vec<VpStatistics>,
-    /// The classes that have ids, in all virtual machines.
+    /// Its classes that have ids.
     pub classes: usize,
+    /// The ids of all virtual machines.
+    pub ids: IdStatistics,
     /// The sites it knows.
     pub sites: usize,
     /// Those that are patched.
     pub sites_patched: usize,
+    /// The plugins that serve.
+    pub plugins: Vec<PluginReport>,
     /// The sites with most faults and triggers.
     pub top: Vec<SiteReport>,
+}
+
+/// What virtual processors did together, and each.
+#[must_use]
+pub fn work(counts: &[VpCounts]) -> (Work, Vec<VpStatistics>) {
+    let (mut counters, mut conventional) = (Counters::default(), conventional::Counts::default());
+    for vp in counts {
+        counters += &vp.counters;
+        conventional += vp.conventional;
+    }
+    let each = |vp: &VpCounts| VpStatistics { vp: vp.vp, work: Work::new(&vp.counters, &vp.conventional) };
+    (Work::new(&counters, &conventional), counts.iter().map(each).collect())
 }

@@ -1,5 +1,6 @@
 //! The emulation routine map: from class ids to routines, and the emulation routine database behind it.
 
+use std::collections::HashSet;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,12 +24,12 @@ pub struct Entry {
     pub instruction: Instruction,
 }
 
-/// A routine table. Entries stay as long as the table.
+/// A routine table.
 pub struct Table {
     routines: Arc<Routines>,
     entries: Box<[AtomicPtr<Entry>]>,
-    /// What `entries` points to.
-    built: Mutex<Vec<Arc<Entry>>>,
+    /// What `entries` points to, or has.
+    built: Mutex<Vec<(ClassId, Arc<Entry>)>>,
 }
 
 impl Table {
@@ -44,18 +45,46 @@ impl Table {
         &self.routines
     }
 
-    /// The entry of an id.
+    /// The entry of an id, on the thread of a virtual processor, which has done with it at its next quiescent point.
     #[inline]
     #[must_use]
-    pub fn entry(&self, id: ClassId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: ClassId) -> Option<&Entry> {
         let entry = self.entries.get(id.0 as usize)?.load(Ordering::Acquire);
-        // SAFETY: it is null or points to an entry of `built`, which stays as long as the table.
+        // SAFETY: it is null or points to an entry that is in `built`, or was until it was removed; who removes one keeps
+        // it until every virtual processor has passed a quiescent point.
         unsafe { entry.as_ref() }
     }
 
+    /// The entry of an id, on any thread.
+    #[must_use]
+    pub fn find(&self, id: ClassId) -> Option<Arc<Entry>> {
+        let built = lock(&self.built);
+        let entry = self.entries.get(id.0 as usize)?.load(Ordering::Acquire);
+        built.iter().find(|(_, built)| Arc::as_ptr(built) == entry).map(|(_, entry)| Arc::clone(entry))
+    }
+
     /// The entries, by id.
-    pub fn entries(&self) -> impl Iterator<Item = (ClassId, &Entry)> {
-        (0..self.entries.len() as u32).map(ClassId).filter_map(|id| Some((id, self.entry(id)?)))
+    #[must_use]
+    pub fn entries(&self) -> Vec<(ClassId, Arc<Entry>)> {
+        let built = lock(&self.built);
+        let serves = |id: ClassId, entry: &Arc<Entry>| {
+            self.entries
+                .get(id.0 as usize)
+                .is_some_and(|serves| serves.load(Ordering::Acquire) == Arc::as_ptr(entry).cast_mut())
+        };
+        let mut entries: Vec<_> = built.iter().filter(|(id, entry)| serves(*id, entry)).cloned().collect();
+        entries.sort_unstable_by_key(|(id, _)| *id);
+        entries
+    }
+
+    /// Takes the entries of ids out. They are to be kept until every virtual processor has passed a quiescent point.
+    #[must_use]
+    pub(crate) fn remove(&self, ids: &HashSet<ClassId>) -> Vec<Arc<Entry>> {
+        let mut built = lock(&self.built);
+        for entry in ids.iter().filter_map(|id| self.entries.get(id.0 as usize)) {
+            entry.store(null_mut(), Ordering::Release);
+        }
+        built.extract_if(.., |(id, _)| ids.contains(id)).map(|(_, entry)| entry).collect()
     }
 
     /// Sees to it that a class has an entry: builds its routine if there is none yet. Returns the entry, and whether it
@@ -63,8 +92,13 @@ impl Table {
     ///
     /// # Errors
     /// The plugin panicked.
-    pub fn provide(&self, id: ClassId, class: &ClassKey, instruction: &Instruction) -> Result<(&Entry, bool), Failed> {
-        if let Some(entry) = self.entry(id).filter(|entry| entry.class == *class) {
+    pub fn provide(
+        &self,
+        id: ClassId,
+        class: &ClassKey,
+        instruction: &Instruction,
+    ) -> Result<(Arc<Entry>, bool), Failed> {
+        if let Some(entry) = self.find(id).filter(|entry| entry.class == *class) {
             return Ok((entry, false));
         }
         let routine = self.routines.build(class)?;
@@ -73,8 +107,7 @@ impl Table {
         if let Some(slot) = self.entries.get(id.0 as usize) {
             slot.store(Arc::as_ptr(&entry).cast_mut(), Ordering::Release);
         }
-        built.push(Arc::clone(&entry));
-        // SAFETY: `built` keeps it.
-        Ok((unsafe { &*Arc::as_ptr(&entry) }, true))
+        built.push((id, Arc::clone(&entry)));
+        Ok((entry, true))
     }
 }

@@ -1,6 +1,6 @@
 //! Virtual machines, and what they share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::fast::lock;
 use crate::fetch::Fetch;
-use crate::ids::{BASE_ID, ClassId, Ids, RESERVED_NUM, RangeError};
+use crate::ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::plugins::{Classifier, Failed, PatchManager, Routines};
 use crate::sites::Sites;
-use crate::statistics::{SiteReport, VmStatistics, VpStatistics};
+use crate::statistics::{PluginReport, SiteReport, VmStatistics, VpCounts, work};
 use crate::swap::Swaps;
-use crate::table::Table;
+use crate::table::{Entry, Table};
 use crate::vp::VirtualProcessor;
 
 /// The sites that statistics list.
@@ -75,6 +75,16 @@ pub struct Plugins {
     pub routines: Vec<Arc<Routines>>,
 }
 
+impl Plugins {
+    fn report(&self) -> Vec<PluginReport> {
+        let Plugins { classifier, patch_manager, routines } = self;
+        let each = routines.len() > 1;
+        let mut all = vec![PluginReport::new(classifier, None), PluginReport::new(patch_manager, None)];
+        all.extend(routines.iter().enumerate().map(|(vp, routines)| PluginReport::new(routines, each.then_some(vp))));
+        all
+    }
+}
+
 /// What patches a virtual machine's code.
 #[derive(Clone)]
 pub(crate) struct Patching {
@@ -86,6 +96,13 @@ pub(crate) struct Patching {
     pub(crate) templates: Vec<Mnemonic>,
 }
 
+/// Classes that are out of use.
+pub(crate) struct Retired {
+    pub(crate) ids: Vec<ClassId>,
+    /// Those of the routine tables.
+    pub(crate) entries: Vec<Arc<Entry>>,
+}
+
 /// A virtual machine.
 pub struct Vm {
     /// Its number.
@@ -95,9 +112,15 @@ pub struct Vm {
     /// Its sites.
     pub sites: Sites,
     fetch: Mutex<Fetch>,
+    /// As what it holds class ids.
+    holder: Holder,
+    /// Read while a class has an id and no site yet.
+    in_use: RwLock<()>,
+    /// What is out of use, but for virtual processors that have yet to pass a quiescent point.
+    pub(crate) retired: Mutex<Vec<Retired>>,
     patching: Mutex<Option<Arc<Patching>>>,
     pub(crate) swaps: Swaps,
-    finished: Mutex<Vec<VpStatistics>>,
+    finished: Mutex<Vec<VpCounts>>,
 }
 
 impl Vm {
@@ -116,6 +139,9 @@ impl Vm {
         let patching = plugins.map(|plugins| Patching::new(&vmm, plugins, processors, scope)).transpose()?;
         Ok(Vm {
             number,
+            holder: vmm.ids.holder(),
+            in_use: RwLock::default(),
+            retired: Mutex::default(),
             vmm,
             sites: Sites::default(),
             fetch: Mutex::new(fetch),
@@ -180,11 +206,31 @@ impl Vm {
         &self.vmm.ids
     }
 
-    /// Takes the statistics of a virtual processor that has ended.
-    pub(crate) fn finish(&self, statistics: VpStatistics) {
+    /// As what it holds class ids.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    /// Keeps classes in use, until the sites that are to have them are patched.
+    pub(crate) fn classes_in_use(&self) -> RwLockReadGuard<'_, ()> {
+        self.in_use.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps classes from being given to sites; `None` if some are just now.
+    pub(crate) fn no_class_is_given(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        match self.in_use.try_write() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Takes the counts of a virtual processor that has ended.
+    pub(crate) fn finish(&self, counts: VpCounts) {
         let mut finished = lock(&self.finished);
-        finished.retain(|other| other.vp != statistics.vp);
-        finished.push(statistics);
+        finished.retain(|other| other.vp != counts.vp);
+        finished.push(counts);
         finished.sort_by_key(|vp| vp.vp);
     }
 
@@ -192,14 +238,14 @@ impl Vm {
     #[must_use]
     pub fn statistics(&self, symbol: impl Fn(u64) -> Option<String>) -> VmStatistics {
         let finished = lock(&self.finished).clone();
-        self.statistics_of(finished, TOP, symbol)
+        self.statistics_of(&finished, TOP, symbol)
     }
 
-    /// What it did as its virtual processors tell, with at most `top` sites.
+    /// What it did as its virtual processors have counted, with at most `top` sites.
     #[must_use]
     pub fn statistics_of(
         &self,
-        vps: Vec<VpStatistics>,
+        counts: &[VpCounts],
         top: usize,
         symbol: impl Fn(u64) -> Option<String>,
     ) -> VmStatistics {
@@ -217,10 +263,14 @@ impl Vm {
             patched: site.is_patched(),
             symbol: symbol(site.place.ip),
         });
+        let (total, vps) = work(counts);
         VmStatistics {
-            top: top.collect(),
+            total,
             vps,
-            classes: self.vmm.ids.classes().len(),
+            top: top.collect(),
+            classes: self.ids().held(self.holder).len(),
+            ids: self.ids().statistics(),
+            plugins: self.plugins().map(|plugins| plugins.report()).unwrap_or_default(),
             sites: count,
             sites_patched: patched,
         }
@@ -256,24 +306,51 @@ impl Patching {
         Ok(Patching { tables, templates, ..self.clone() })
     }
 
-    /// Gives a class an id, and an entry to every table; `None` if no id is left, or no table can serve it.
-    pub(crate) fn provide(
-        &self,
-        ids: &Ids,
-        class: &ClassKey,
-        instruction: &Instruction,
-    ) -> Result<Option<ClassId>, Failed> {
-        let Some(id) = ids.assign(class) else { return Ok(None) };
-        let mut serves = false;
+    /// Gives a class an id, and an entry to every table. The caller keeps classes in use until the site is patched.
+    pub(crate) fn provide(&self, vm: &Vm, class: &ClassKey, instruction: &Instruction) -> Result<Provided, Failed> {
+        let Some(id) = vm.ids().assign(vm.holder(), class) else { return Ok(Provided::NoId) };
+        let (mut built, mut shared) = (0, 0);
         for table in &self.tables {
-            serves |= table.provide(id, class, instruction)?.0.routine.is_some();
+            let (entry, is_new) = table.provide(id, class, instruction)?;
+            let count = if is_new { &mut built } else { &mut shared };
+            *count += u64::from(entry.routine.is_some());
         }
-        Ok(serves.then_some(id))
+        Ok(if built + shared > 0 { Provided::Class { id, built, shared } } else { Provided::NoTemplate })
     }
 
     /// The table of a virtual processor.
     pub(crate) fn table(&self, vp: usize) -> Option<&Arc<Table>> {
         self.tables.get(vp).or(self.tables.last())
+    }
+}
+
+/// What became of a class.
+pub(crate) enum Provided {
+    /// It has an id, and so many routines that were built now, or before.
+    Class { id: ClassId, built: u64, shared: u64 },
+    /// No id is left.
+    NoId,
+    /// No table can serve it.
+    NoTemplate,
+}
+
+impl Provided {
+    /// The id.
+    pub(crate) fn id(&self) -> Option<ClassId> {
+        match self {
+            Provided::Class { id, .. } => Some(*id),
+            Provided::NoId | Provided::NoTemplate => None,
+        }
+    }
+}
+
+/// Its memory is gone, and all triggers with it.
+impl Drop for Vm {
+    fn drop(&mut self) {
+        let held: Vec<ClassId> = self.ids().held(self.holder).into_iter().map(|(id, _)| id).collect();
+        self.ids().retire(self.holder, &held);
+        self.ids().done(&held);
+        lock(&self.retired).iter().for_each(|retired| self.ids().done(&retired.ids));
     }
 }
 

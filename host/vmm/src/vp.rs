@@ -14,11 +14,12 @@ use patchbay_plugin_api::vpd::Vpd;
 
 use crate::cache::SiteCache;
 use crate::conventional::Conventional;
+use crate::counters::Counters;
 use crate::guest::{Guest, take_over};
 use crate::plugins::Failed;
 use crate::review::Reviews;
 use crate::services::services;
-use crate::statistics::{Counters, VpStatistics};
+use crate::statistics::VpCounts;
 use crate::table::Table;
 use crate::vm::{Patching, Vm};
 
@@ -150,10 +151,10 @@ impl VirtualProcessor {
         self.reflect(p, &raised);
     }
 
-    /// What it did.
+    /// What it counted.
     #[must_use]
-    pub fn statistics(&self) -> VpStatistics {
-        VpStatistics::new(self.index, &self.counters, &self.conventional.counts)
+    pub fn counts(&self) -> VpCounts {
+        VpCounts { vp: self.index, counters: self.counters.clone(), conventional: self.conventional.counts }
     }
 }
 
@@ -202,6 +203,6 @@ impl Hook for VirtualProcessor {
 impl Drop for VirtualProcessor {
     fn drop(&mut self) {
         self.cache.add();
-        self.vm.finish(self.statistics());
+        self.vm.finish(self.counts());
     }
 }

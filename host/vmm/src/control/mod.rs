@@ -43,7 +43,7 @@ use patchbay_machine::outcome::Outcome;
 use events::Events;
 
 use crate::plugins::{Kind, Registry};
-use crate::statistics::{VmStatistics, VpStatistics};
+use crate::statistics::{VmStatistics, VpCounts};
 use crate::swap::{Order, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
@@ -89,13 +89,13 @@ impl Target {
         let asked = self.machine.ask(LIMIT, |executor, _| {
             let mut vp = executor.processor.take_hook::<VirtualProcessor>()?;
             vp.cache.add();
-            let statistics = vp.statistics();
+            let counts = vp.counts();
             executor.processor.hook = Some(vp);
-            Some(statistics)
+            Some(counts)
         });
-        let vps: Vec<VpStatistics> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
+        let counts: Vec<VpCounts> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
         let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        Ok(Some(vm.statistics_of(vps, top, symbol)))
+        Ok(Some(vm.statistics_of(&counts, top, symbol)))
     }
 }
 

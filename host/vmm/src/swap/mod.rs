@@ -7,8 +7,9 @@
 //! destroyed. Its library stays mapped.
 //!
 //! Class ids and patches stay valid. A class that a table's plugin cannot build is emulated by the host in that table; one
-//! that no table can serve is unpatched. Ids are never taken back: the guest may have copied a trigger.
+//! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
+mod collect;
 mod history;
 mod prepare;
 mod settle;
@@ -290,6 +291,7 @@ impl Vm {
         let mut transaction =
             Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
+        transaction.collect();
         // What serves no longer is destroyed with its last reference.
         drop(std::mem::replace(&mut transaction.old, self.patching().ok_or(SwapError::NoPlugins)?));
         transaction.done("destroy");

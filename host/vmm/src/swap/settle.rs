@@ -34,7 +34,7 @@ pub(super) fn to_unpatch(
 ) -> Result<Vec<Arc<Site>>, Failed> {
     let mut left = Vec::new();
     for site in sites.iter().filter(|site| site.is_patched()) {
-        let Some(entry) = table.and_then(|table| table.entry(site.class())) else { continue };
+        let Some(entry) = table.and_then(|table| table.find(site.class())) else { continue };
         let (class, faults) = (entry.class, site.faults());
         let fault = SiteFault { site: site.place, class, instruction: site.instruction, faults };
         if patch_manager.decide(&fault)?.trigger().is_none() {
@@ -55,7 +55,7 @@ impl Transaction<'_> {
     /// Unpatches the sites of classes for which no table has a routine.
     pub(super) fn unpatch_unserved(&self, new: &Patching) {
         let served =
-            |site: &Site| new.tables.iter().any(|table| table.entry(site.class()).is_some_and(|e| e.routine.is_some()));
+            |site: &Site| new.tables.iter().any(|table| table.find(site.class()).is_some_and(|e| e.routine.is_some()));
         let mut sites = self.vm.sites.all();
         sites.retain(|site| site.is_patched() && !served(site));
         self.unpatch(&sites);
@@ -65,6 +65,7 @@ impl Transaction<'_> {
     pub(super) fn rekey(&self, new: &Patching, classes: &Classes) -> Result<(), Failed> {
         let Some(bus) = self.machine.bus() else { return Ok(()) };
         let vm = self.vm;
+        let _in_use = vm.classes_in_use();
         for site in vm.sites.all() {
             if !site.is_patched() {
                 continue;
@@ -73,12 +74,12 @@ impl Transaction<'_> {
                 Some(class) => *class,
                 None => new.classifier.classify(&site.instruction, &site.place)?,
             };
-            let has = new.table(0).and_then(|table| table.entry(site.class())).map(|entry| entry.class);
+            let has = new.table(0).and_then(|table| table.find(site.class())).map(|entry| entry.class);
             if class.is_some() && class == has {
                 continue;
             }
             let id = match class {
-                Some(class) => new.provide(vm.ids(), &class, &site.instruction)?,
+                Some(class) => new.provide(vm, &class, &site.instruction)?.id(),
                 None => None,
             };
             match id {

@@ -1,0 +1,239 @@
+//! Sites: the instructions of a virtual machine that have faulted, by where they stand in its memory.
+
+mod origins;
+mod shown;
+mod site;
+#[cfg(test)]
+mod tests;
+
+pub use origins::Origin;
+pub use site::Site;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use patchbay_cpu::bus::{Bus, PAGE_SIZE, PhysicalAddress};
+use patchbay_isa::{Bundle, Slot};
+use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::site::Site as Place;
+
+use crate::code::{self, Exchange};
+use crate::fast::lock;
+use crate::ids::ClassId;
+use origins::Origins;
+
+/// The sites of a virtual machine.
+#[derive(Debug, Default)]
+pub struct Sites {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    pages: HashMap<u64, Vec<Arc<Site>>>,
+    origins: Origins,
+}
+
+/// The bytes around an address that `fc` may write back (SDM 3:61): the largest line of the caches.
+pub(crate) const LINE: u64 = 128;
+
+fn page(address: PhysicalAddress) -> u64 {
+    address.0 / PAGE_SIZE
+}
+
+/// Whether the trigger of a site that is patched stands in memory.
+fn stands(bus: &dyn Bus, site: &Site) -> Option<Bundle> {
+    let trigger = site.trigger()?;
+    code::read(bus, site.address()).filter(|bundle| bundle.slot(site.slot()) == trigger)
+}
+
+impl Known {
+    fn find(&self, address: PhysicalAddress, slot: Slot) -> Option<&Arc<Site>> {
+        self.pages.get(&page(address))?.iter().find(|site| site.address() == address && site.slot() == slot)
+    }
+
+    /// Whether a site has not been replaced by another one.
+    fn has(&self, site: &Site) -> bool {
+        self.find(site.address(), site.slot()).is_some_and(|known| std::ptr::eq(&raw const **known, site))
+    }
+
+    /// Puts a site in the place of the one that may be known there.
+    fn put(&mut self, site: &Arc<Site>) {
+        let sites = self.pages.entry(page(site.address())).or_default();
+        sites.retain(|other| {
+            let stays = other.address() != site.address() || other.slot() != site.slot();
+            if !stays {
+                other.forget();
+            }
+            stays
+        });
+        sites.push(Arc::clone(site));
+    }
+
+    /// Writes a trigger in the place of what is there.
+    fn write(&mut self, bus: &dyn Bus, site: &Site, old: u64, class: ClassId, trigger: u64) -> Exchange {
+        site.set_trigger(class, trigger);
+        let done = code::exchange(bus, site.address(), site.slot(), old, trigger);
+        if done == Exchange::Done {
+            self.origins.trigger(trigger, &site.instruction);
+            self.note_bundle(bus, site.address());
+        } else {
+            site.forget();
+        }
+        done
+    }
+
+    /// Remembers a bundle for the triggers that stand in it.
+    fn note_bundle(&mut self, bus: &dyn Bus, address: PhysicalAddress) {
+        let Some(sites) = self.pages.get(&page(address)) else { return };
+        for site in sites.iter().filter(|site| site.address() == address && !site.is_copy()) {
+            if let Some(bundle) = stands(bus, site) {
+                self.origins.bundle(bundle, site.slot(), &site.instruction);
+            }
+        }
+    }
+}
+
+impl Sites {
+    /// The bundle at an address, and the site whose trigger stands in one of its slots, both as they are at one moment.
+    #[must_use]
+    pub fn look(&self, bus: &dyn Bus, address: PhysicalAddress, slot: Slot) -> Option<(Bundle, Option<Arc<Site>>)> {
+        let known = lock(&self.known);
+        let bundle = code::read(bus, address)?;
+        let site = known.find(address, slot).filter(|site| site.trigger() == Some(bundle.slot(slot)));
+        Some((bundle, site.cloned()))
+    }
+
+    /// The site of an instruction that has faulted: the one that is known, unless it was of another instruction.
+    pub fn meet(&self, place: Place, instruction: &Instruction) -> Arc<Site> {
+        let mut known = lock(&self.known);
+        let slot = Slot::new(instruction.slot).unwrap_or(Slot::Zero);
+        let found = known.find(PhysicalAddress(place.bundle), slot);
+        if let Some(site) = found.filter(|site| site.instruction.bits == instruction.bits) {
+            return Arc::clone(site);
+        }
+        let site = Arc::new(Site::new(place, *instruction));
+        known.put(&site);
+        site
+    }
+
+    /// What a trigger in a slot stands for that is no known site's: the guest has copied it, or has restored what it had
+    /// overwritten.
+    #[must_use]
+    pub fn origin(&self, place: Place, bundle: Bundle, slot: Slot) -> Origin {
+        let known = lock(&self.known);
+        let origin = known.origins.of(bundle, slot);
+        let restored = known.find(PhysicalAddress(place.bundle), slot).filter(|site| site.had(bundle.slot(slot)));
+        match (origin, restored) {
+            (Origin::Several, Some(site)) if !site.is_copy() => Origin::One(site.instruction),
+            (origin, _) => origin,
+        }
+    }
+
+    /// Makes a copy of a trigger a site; `None` if it has gone meanwhile.
+    pub fn adopt(
+        &self,
+        bus: &dyn Bus,
+        place: Place,
+        instruction: Instruction,
+        class: ClassId,
+        trigger: u64,
+    ) -> Option<Arc<Site>> {
+        let mut known = lock(&self.known);
+        let slot = Slot::new(instruction.slot)?;
+        let found = known.find(PhysicalAddress(place.bundle), slot).cloned();
+        if let Some(site) = found.filter(|site| site.instruction.bits == instruction.bits) {
+            site.set_trigger(class, trigger);
+            let stands = stands(bus, &site).is_some();
+            if !stands {
+                site.forget();
+            }
+            return stands.then_some(site);
+        }
+        let site = Arc::new(Site::copy(place, instruction, class, trigger));
+        stands(bus, &site)?;
+        known.put(&site);
+        Some(site)
+    }
+
+    /// Writes a trigger of a class to a site, unless another virtual processor has just patched it.
+    pub fn patch(&self, bus: &dyn Bus, site: &Site, class: ClassId, trigger: u64) -> Exchange {
+        let mut known = lock(&self.known);
+        if site.is_patched() {
+            return Exchange::Already;
+        }
+        if !known.has(site) {
+            return Exchange::Differs;
+        }
+        known.write(bus, site, site.instruction.bits, class, trigger)
+    }
+
+    /// Writes the trigger of another class to a site that is patched, unless the guest has overwritten the one that
+    /// stands there.
+    pub fn change(&self, bus: &dyn Bus, site: &Site, class: ClassId, trigger: u64) -> Exchange {
+        let mut known = lock(&self.known);
+        let Some(old) = site.trigger() else { return Exchange::Differs };
+        known.write(bus, site, old, class, trigger)
+    }
+
+    /// Writes the original instruction to a site that is patched, unless the guest has overwritten the trigger.
+    pub fn unpatch(&self, bus: &dyn Bus, site: &Site) {
+        let mut known = lock(&self.known);
+        if let Some(trigger) = site.trigger() {
+            code::exchange(bus, site.address(), site.slot(), trigger, site.instruction.bits);
+            site.forget();
+            known.note_bundle(bus, site.address());
+        }
+    }
+
+    /// Forgets a site if its trigger is gone; whether it is patched.
+    pub fn check(&self, bus: &dyn Bus, site: &Site) -> bool {
+        // Who patches it writes the trigger under this lock.
+        let _known = lock(&self.known);
+        let stands = stands(bus, site).is_some();
+        if !stands {
+            site.forget();
+        }
+        stands
+    }
+
+    /// After the guest has changed memory around an address: forgets the sites that were overwritten. Returns how many.
+    pub fn compare(&self, bus: &dyn Bus, address: PhysicalAddress) -> u64 {
+        let line = address.0 & !(LINE - 1)..(address.0 & !(LINE - 1)) + LINE;
+        lock(&self.known).compare(bus, page(address), |site| line.contains(&site.place.bundle))
+    }
+
+    /// The same for all memory.
+    pub fn compare_all(&self, bus: &dyn Bus) -> u64 {
+        let mut known = lock(&self.known);
+        let pages: Vec<u64> = known.pages.keys().copied().collect();
+        pages.into_iter().map(|page| known.compare(bus, page, |_| true)).sum()
+    }
+
+    /// All sites.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Site>> {
+        let mut sites: Vec<_> = lock(&self.known).pages.values().flatten().cloned().collect();
+        sites.sort_unstable_by_key(|site| (site.place.bundle, site.instruction.slot));
+        sites
+    }
+}
+
+impl Known {
+    fn compare(&mut self, bus: &dyn Bus, page: u64, is_meant: impl Fn(&Site) -> bool) -> u64 {
+        let Some(sites) = self.pages.get(&page) else { return 0 };
+        let mut forgotten = 0;
+        for site in sites.iter().filter(|site| site.is_patched() && is_meant(site)) {
+            match stands(bus, site) {
+                None => {
+                    site.forget();
+                    forgotten += 1;
+                }
+                // It may be a copy of another one now: its next trigger tells.
+                Some(_) if site.is_copy() => site.forget(),
+                Some(bundle) => self.origins.bundle(bundle, site.slot(), &site.instruction),
+            }
+        }
+        forgotten
+    }
+}

@@ -1,0 +1,156 @@
+//! Ids that no site has any more are given again: classifiers are swapped under a guest that loops.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use patchbay_isa::rows::M;
+use patchbay_isa::{Bundle, Instruction, Opcode, Template};
+use patchbay_machine::handle::Handle;
+use patchbay_machine::loader::Source;
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::machine::{Configuration, Machine, Run, Timing};
+use patchbay_machine::outcome::Outcome;
+use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::ids::BASE_ID;
+use patchbay_vmm::plugins::{Kind, Registry};
+use patchbay_vmm::policy::Policy;
+use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::swap::Order;
+use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+
+/// The guest reads its PSR into so many registers from r14 on, in a bundle each, for ever.
+const REGISTERS: usize = 10;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A guest that runs.
+struct Looping {
+    vm: Arc<Vm>,
+    machine: Handle,
+    thread: Option<JoinHandle<Run>>,
+}
+
+impl Looping {
+    fn start(vmm: &Arc<Vmm>, number: u32, scope: Scope, folder: &Path) -> Looping {
+        const NOP: u64 = 1 << 27;
+        let read = |r: usize| Instruction::encode(Opcode::M(M::MovFromPsr), 0, &[r as i64]).expect("operands").slot();
+        let mut code: Vec<Bundle> =
+            (0..REGISTERS).map(|index| Bundle::new(Template::new(1), [read(14 + index), NOP, NOP])).collect();
+        let back = 4 << 37 | 1 << 36 | (REGISTERS as u64).wrapping_neg() << 13 & 0xf_ffff << 13;
+        code.push(Bundle::new(Template::new(0x11), [NOP, NOP, back]));
+        let image = folder.join(format!("loop{number}"));
+        std::fs::write(&image, code.iter().flat_map(|bundle| bundle.to_bytes()).collect::<Vec<u8>>()).unwrap();
+        let configuration = Configuration {
+            memory: 64 << 20,
+            processors: 2,
+            timing: Timing::Host,
+            instruction_limit: None,
+            time_limit: Some(2 * LIMIT),
+            symbols: Symbols::default(),
+        };
+        let source = Source { image, load_address: Some(0x100_0000), initrd: Vec::new(), command_line: String::new() };
+        let machine = Machine::new(&configuration, &source).unwrap();
+        let (classifier, patch_manager, routines) =
+            Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+        let plugins = Plugins {
+            classifier: Arc::new(classifier),
+            patch_manager: Arc::new(patch_manager),
+            routines: vec![Arc::new(routines)],
+        };
+        let vm = Vm::new(Arc::clone(vmm), number, 2, Some(&plugins), scope, Fetch::Translated).unwrap();
+        let vm = Arc::new(vm);
+        let (handle, owned) = (machine.handle(), Arc::clone(&vm));
+        let run = move || machine.run(|index| Box::new(Virtual::new(Arc::clone(&owned), index))).unwrap();
+        let looping = Looping { vm, machine: handle, thread: Some(std::thread::spawn(run)) };
+        looping.wait_for_sites();
+        looping
+    }
+
+    /// Waits until all is patched.
+    fn wait_for_sites(&self) {
+        let start = Instant::now();
+        let patched = || self.vm.sites.all().iter().filter(|site| site.is_patched()).count();
+        while patched() < REGISTERS {
+            assert!(start.elapsed() < LIMIT, "{} sites are patched", patched());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lets another classifier take over, and looks at what the guest reads then.
+    fn swap(&self, plugin: &str, config: &str) {
+        let order = Order {
+            kind: Kind::Classifier,
+            plugin: plugin.to_owned(),
+            base: PathBuf::from("/"),
+            config: Some(config.to_owned()),
+            vp: None,
+            repatch: false,
+            limit: LIMIT,
+        };
+        let registry = Arc::new(Registry::discover());
+        self.vm.swap(&self.machine, &registry, &order, &mut |_| ()).unwrap();
+        let read = self.machine.ask(LIMIT, |executor, _| {
+            executor.processor.registers.gr[14..14 + REGISTERS].fill(1);
+        });
+        read.unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        let read = self.machine.ask(LIMIT, |executor, _| {
+            let gr = &executor.processor.registers.gr;
+            gr[14..14 + REGISTERS].iter().all(|value| *value == gr[14] && *value != 1)
+        });
+        assert!(read.unwrap()[0], "{plugin} {config}");
+    }
+}
+
+impl Drop for Looping {
+    fn drop(&mut self) {
+        self.machine.end(Outcome::Quit);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(_))));
+    }
+}
+
+/// What the settings of classify-operands tell apart makes other classes of the same instructions.
+const CONFIGS: [&str; 5] = ["slot = true", "unit = true", "banked = true", "slot = true\nunit = true", ""];
+
+#[test]
+fn swaps_use_no_ids_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let vmm = Arc::new(Vmm::with_ids(BASE_ID, 3 * REGISTERS as u32 + 1).unwrap());
+    let used = || vmm.ids.statistics().used as usize;
+    let other = Looping::start(&vmm, 1, Scope::Vmm, folder.path());
+    let looping = Looping::start(&vmm, 0, Scope::Vp, folder.path());
+    assert_eq!(used(), REGISTERS, "both have the same classes");
+    for _ in 0..4 {
+        for config in CONFIGS {
+            looping.swap("classify-operands", config);
+            looping.wait_for_sites();
+            assert_eq!(looping.vm.ids().held(looping.vm.holder()).len(), REGISTERS);
+            assert_eq!(used(), if config.is_empty() { REGISTERS } else { 2 * REGISTERS }, "{config}");
+        }
+        looping.swap("classify-mnemonic", "");
+        assert_eq!(used(), REGISTERS + 1);
+    }
+    let statistics = looping.vm.statistics_of(&[], 100, |_| None);
+    assert_eq!((statistics.classes, statistics.sites_patched), (1, REGISTERS));
+    assert!(statistics.top.iter().all(|site| site.faults == 1), "no site was ever unpatched: {:?}", statistics.top);
+    drop(looping);
+    assert_eq!(used(), REGISTERS, "those of the other virtual machine");
+    assert_eq!(other.vm.ids().held(other.vm.holder()).len(), REGISTERS);
+    drop(other);
+    assert_eq!(used(), 0);
+}
+
+/// The new classes find too few ids as long as the old ones have theirs.
+#[test]
+fn a_range_that_was_full_is_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let vmm = Arc::new(Vmm::with_ids(BASE_ID, REGISTERS as u32 + 2).unwrap());
+    let looping = Looping::start(&vmm, 0, Scope::Vmm, folder.path());
+    for config in CONFIGS {
+        looping.swap("classify-operands", config);
+        looping.wait_for_sites();
+        assert_eq!(vmm.ids.statistics().used as usize, REGISTERS, "{config}");
+    }
+}
