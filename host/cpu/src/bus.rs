@@ -45,6 +45,9 @@ pub trait Bus: Send + Sync {
     /// Whether the bundle at this address is a portal: executed at privilege level 0 it leaves the processor with
     /// [`Exit::Portal`](crate::exit::Exit::Portal). Asked once when the bundle is decoded.
     fn portal(&self, bundle: PhysicalAddress) -> bool;
+
+    /// So many bytes of RAM at an address were written, by other than a processor's own stores.
+    fn written(&self, _address: PhysicalAddress, _length: u64) {}
 }
 
 /// The machine's time.

@@ -39,6 +39,9 @@ pub trait Overlay: Send + Sync {
 
     /// So many bytes at an address were written.
     fn written(&self, memory: &Memory, address: PhysicalAddress, length: u64);
+
+    /// Processors are to execute what is in memory now, wherever it was changed: `fc` of all of it.
+    fn flushed(&self, memory: &Memory);
 }
 
 /// Memory, and a generation word for each of its pages.
@@ -174,10 +177,27 @@ impl Memory {
             at = at.wrapping_add(length as u64);
             rest = later;
         }
-        if let Some(overlay) = self.overlay() {
-            overlay.written(self, address, bytes.len() as u64);
-        }
+        self.written(address, bytes.len() as u64);
         Ok(())
+    }
+
+    /// Tells the overlay of a write.
+    pub(crate) fn written(&self, address: PhysicalAddress, length: u64) {
+        if let Some(overlay) = self.overlay() {
+            overlay.written(self, address, length);
+        }
+    }
+
+    /// Makes decoded copies of all code stale, on every processor.
+    pub fn flush(&self) {
+        for index in 0..(self.size / PAGE_SIZE) as usize {
+            // SAFETY: the map has a generation word for each page.
+            let generation = unsafe { &*self.generations.as_mut_ptr().cast::<AtomicU32>().add(index) };
+            generation.fetch_add(1, Ordering::Release);
+        }
+        if let Some(overlay) = self.overlay() {
+            overlay.flushed(self);
+        }
     }
 }
 
@@ -238,6 +258,8 @@ mod tests {
             unsafe { page.generation.as_ref() }.load(Ordering::Acquire)
         };
         assert_eq!([0x1ff, 0x200, 0x201, 0x202, 0x203].map(generation), [0, 1, 1, 1, 0]);
+        memory.flush();
+        assert_eq!([0, 0x1ff, 0x200, 0x3fff].map(generation), [1, 1, 2, 1]);
     }
 
     #[test]

@@ -130,7 +130,6 @@ pub fn call_firmware(executor: &mut Executor, address: PhysicalAddress, platform
     }
     let (values, reaction) = match answer {
         Answer::Return(values) => (values, Reaction::Continue),
-        Answer::Flush(values) => (values, Reaction::Continue),
         Answer::Halt => ([0; 4], Reaction::Halt),
         Answer::End(outcome) => return Reaction::End(outcome),
     };
@@ -140,9 +139,6 @@ pub fn call_firmware(executor: &mut Executor, address: PhysicalAddress, platform
     }
     let way_back = if static_call { portal::BRANCH_BACK } else { portal::RETURN };
     registers.ip = registers.ip.wrapping_add(way_back);
-    if matches!(answer, Answer::Flush(_)) {
-        executor.engine.set_stop(platform.panic_address());
-    }
     reaction
 }
 

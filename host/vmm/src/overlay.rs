@@ -38,6 +38,10 @@ impl Overlay for Vm {
             self.sites.compare(&Ram(memory), PhysicalAddress(line));
         }
     }
+
+    fn flushed(&self, memory: &Memory) {
+        self.sites.compare_all(&Ram(memory));
+    }
 }
 
 #[cfg(test)]

@@ -28,8 +28,6 @@ pub struct Call<'a> {
 pub enum Answer {
     /// It returns r8-r11.
     Return([u64; 4]),
-    /// It returns r8-r11, and the processor's instruction cache is empty.
-    Flush([u64; 4]),
     /// It returns 0 when an interrupt is pending.
     Halt,
     /// The machine ends.

@@ -1,7 +1,7 @@
 //! What PAL tells of caches. The guest sees Montecito's; the host has its own.
 
 use super::{DONE, INVALID_ARGUMENT, OK};
-use crate::firmware::call::Answer;
+use crate::memory::Memory;
 
 const INSTRUCTION: u64 = 1;
 const DATA: u64 = 2;
@@ -79,12 +79,13 @@ fn find(level: u64, kind: u64) -> Option<&'static Cache> {
 }
 
 /// `PAL_CACHE_FLUSH(type, …)`: no vector, no progress to continue from. Data caches are coherent anyway.
-pub(super) fn flush(kind: u64) -> Answer {
+pub(super) fn flush(memory: &Memory, kind: u64) -> [u64; 4] {
     match kind {
-        DATA => Answer::Return(DONE),
-        INSTRUCTION | 3 | 4 => Answer::Flush(DONE),
-        _ => Answer::Return([INVALID_ARGUMENT, 0, 0, 0]),
+        DATA => {}
+        INSTRUCTION | 3 | 4 => memory.flush(),
+        _ => return [INVALID_ARGUMENT, 0, 0, 0],
     }
+    DONE
 }
 
 /// `PAL_CACHE_INFO(level, type)`
@@ -126,6 +127,10 @@ pub(super) fn shared(level: u64, kind: u64, processor: u64, own: usize) -> [u64;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
+    use patchbay_cpu::bus::PhysicalAddress;
+
     use super::*;
 
     /// Fields as Linux 6.1 reads them (pal_cache_config_info_1_s, pal_cache_config_info_2_s).
@@ -146,9 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn flushing_instructions_empties_the_instruction_cache() {
-        assert!(matches!(flush(1), Answer::Flush(_)));
-        assert!(matches!(flush(4), Answer::Flush(_)));
-        assert!(matches!(flush(2), Answer::Return([0, ..])));
+    fn flushing_instructions_makes_decoded_code_stale() {
+        let memory = Memory::new(64 << 20).unwrap();
+        let page = memory.page(PhysicalAddress(0x20_0000)).unwrap();
+        // SAFETY: the memory lives.
+        let generation = unsafe { page.generation.as_ref() };
+        for (kind, status, stale) in [(1, 0, 1), (2, 0, 1), (3, 0, 2), (4, 0, 3), (5, -2, 3), (0, -2, 3)] {
+            assert_eq!(flush(&memory, kind)[0] as i64, status);
+            assert_eq!(generation.load(Ordering::Acquire), stale, "{kind}");
+        }
     }
 }

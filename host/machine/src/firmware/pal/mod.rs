@@ -77,7 +77,7 @@ pub fn is_stacked(procedure: u64) -> bool {
 pub fn call(call: &Call) -> Answer {
     let [procedure, first, second, third, ..] = call.arguments;
     Answer::Return(match procedure {
-        CACHE_FLUSH => return cache::flush(first),
+        CACHE_FLUSH => cache::flush(call.memory, first),
         CACHE_INFO => cache::info(first, second),
         CACHE_SUMMARY => cache::SUMMARY,
         CACHE_PROT_INFO => cache::protection(first, second),
@@ -144,7 +144,7 @@ mod tests {
     pub(super) fn answer(arguments: &[u64]) -> [u64; 4] {
         let memory = Memory::new(64 << 20).unwrap();
         match call(&make(&memory, arguments)) {
-            Answer::Return(values) | Answer::Flush(values) => values,
+            Answer::Return(values) => values,
             answer => panic!("{answer:?}"),
         }
     }
