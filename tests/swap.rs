@@ -184,7 +184,7 @@ fn a_swap_for_one_virtual_processor_changes_only_its_counters() {
         machine.pause(Duration::from_secs(60)).unwrap();
         // Each operation is in the counters of the virtual processor that did it, and nowhere else.
         for (now, then) in counts(&endless).iter().zip(&after) {
-            assert_eq!(operations(now) - operations(then), now.0.triggers - then.0.triggers);
+            assert_eq!(operations(now) - operations(then), now.0.work.triggers - then.0.work.triggers);
         }
         endless.finish();
     });
@@ -203,7 +203,7 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         let patched =
             || -> Vec<Arc<Site>> { endless.vm().sites.all().into_iter().filter(|site| site.is_patched()).collect() };
         let key = |site: &Arc<Site>| (site.place.bundle, site.instruction.slot);
-        let busy = || counts(&endless).len() == 2 && counts(&endless).iter().all(|(vp, _)| vp.triggers > 1000);
+        let busy = || counts(&endless).len() == 2 && counts(&endless).iter().all(|(vp, _)| vp.work.triggers > 1000);
         wait_until(busy);
         machine().pause(Duration::from_secs(60)).unwrap();
         let all = patched();
@@ -215,8 +215,8 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         assert!(patched().iter().map(key).eq(all.iter().map(key)));
         let before = counts(&endless);
         machine().resume();
-        wait_until(|| counts(&endless)[1].0.without_routine > before[1].0.without_routine + 100);
-        assert_eq!(counts(&endless)[0].0.without_routine, 0);
+        wait_until(|| counts(&endless)[1].0.work.without_routine > before[1].0.work.without_routine + 100);
+        assert_eq!(counts(&endless)[0].0.work.without_routine, 0);
 
         // No table has one: the guest's memory has its instructions again.
         machine().pause(Duration::from_secs(60)).unwrap();
@@ -231,8 +231,8 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         drop(bus);
         let before = counts(&endless);
         machine().resume();
-        let falls_back = |vp: usize| counts(&endless)[vp].0.fallbacks.no_template;
-        wait_until(|| (0..2).all(|vp| falls_back(vp) > before[vp].0.fallbacks.no_template + 100));
+        let falls_back = |vp: usize| counts(&endless)[vp].0.work.fallbacks.no_template;
+        wait_until(|| (0..2).all(|vp| falls_back(vp) > before[vp].0.work.fallbacks.no_template + 100));
 
         // With the routines of before they are patched again.
         for _ in 0..2 {
