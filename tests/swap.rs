@@ -12,7 +12,7 @@ use patchbay_tests::endless::Endless;
 use patchbay_tests::{Boot, Booted, plugins};
 use patchbay_vmm::code;
 use patchbay_vmm::control::Target;
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::fetch::{Fetch, Fetches};
 use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::sites::Site;
 use patchbay_vmm::statistics::VpStatistics;
@@ -239,6 +239,28 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
             endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
         }
         wait_until(|| !patched().iter().all(served));
+        endless.finish();
+    });
+}
+
+#[test]
+fn the_conventional_path_fetches_as_it_is_told() {
+    let endless = two_processors();
+    endless.run(was_ended, || {
+        let limit = Duration::from_secs(60);
+        let fetches = || -> Vec<_> { counts(&endless).iter().map(|(vp, _)| vp.conventional.fetches).collect() };
+        let never = Order { repatch: true, ..order(Kind::PatchManager, "patch-never") };
+        endless.swap(&never).unwrap();
+        wait_until(|| fetches().len() == 2 && fetches().iter().all(|vp| vp.temporary_entry > 100));
+        let machine = endless.control.target(Some(0)).unwrap().machine;
+        machine.pause(limit).unwrap();
+        endless.vm().set_fetch(&machine, Fetch::Physical, limit).unwrap();
+        let before = fetches();
+        machine.resume();
+        wait_until(|| fetches().iter().zip(&before).all(|(now, then)| now.physical > then.physical + 1000));
+        let by_data =
+            |vps: Vec<Fetches>| -> Vec<_> { vps.iter().map(|vp| (vp.temporary_entry, vp.existing_entry)).collect() };
+        assert_eq!(by_data(fetches()), by_data(before));
         endless.finish();
     });
 }
