@@ -57,15 +57,11 @@ impl SiteCache {
         if cached.at == at { cached.site.as_ref() } else { None }
     }
 
-    /// Counts a trigger of the site met there, and returns the site.
+    /// The site met there, and its triggers that are not yet added to it.
     #[inline]
-    pub fn trigger(&mut self, at: At) -> Option<&Site> {
+    pub fn find_mut(&mut self, at: At) -> Option<(&Site, &mut u64)> {
         let cached = &mut self.0[at.index()];
-        if cached.at != at {
-            return None;
-        }
-        cached.triggers += 1;
-        cached.site.as_deref()
+        if cached.at == at { Some((cached.site.as_deref()?, &mut cached.triggers)) } else { None }
     }
 
     /// The site met at the same IP and slot, maybe while code was mapped differently.
@@ -75,11 +71,11 @@ impl SiteCache {
         if cached.at.place == at.place { cached.site.clone() } else { None }
     }
 
-    /// Remembers a site.
-    pub fn remember(&mut self, at: At, site: Arc<Site>) {
+    /// Remembers a site, and so many triggers of it.
+    pub fn remember(&mut self, at: At, site: Arc<Site>, triggers: u64) {
         let cached = &mut self.0[at.index()];
         cached.add();
-        *cached = Cached { at, site: Some(site), triggers: 0 };
+        *cached = Cached { at, site: Some(site), triggers };
     }
 
     /// Adds all triggers to their sites.

@@ -64,9 +64,12 @@ impl VirtualProcessor {
     /// The trigger of a site that the cache has; `None` for anything else.
     #[inline]
     fn known_trigger(&mut self, p: &mut Processor, at: At, ip: u64, iim: u64, index: u32) -> Option<Outcome> {
-        let site = self.cache.find(at).filter(|site| site.is_patched() && names(site, iim, index))?;
+        let (site, triggers) = self.cache.find_mut(at)?;
+        if !site.is_patched() || !names(site, iim, index) {
+            return None;
+        }
         let entry = self.table.as_deref()?.entry(site.class())?;
-        let site = self.cache.trigger(at)?;
+        *triggers += 1;
         let cause = usize::from(site.instruction.cause) % self.counters.triggers.len();
         self.counters.triggers[cause] += 1;
         let started = self.counters.triggers[cause].is_multiple_of(SAMPLING).then(Instant::now);
@@ -124,8 +127,7 @@ impl VirtualProcessor {
     /// Runs the routine of a site that is met at a place for the first time.
     fn run_at(&mut self, p: &mut Processor, at: At, ip: u64, site: Arc<Site>) -> Outcome {
         let (class, instruction) = (site.class(), site.instruction);
-        self.cache.remember(at, site);
-        self.cache.trigger(at);
+        self.cache.remember(at, site, 1);
         self.run(p, ip, class, &instruction)
     }
 

@@ -157,7 +157,7 @@ impl VirtualProcessor {
         let decoded = instruction::of(instruction, bundle, Slot::new(slot)?)?;
         let place = self.place(p, ip, address.0 & !0xf);
         let site = self.vm.sites.meet(place, &decoded);
-        self.cache.remember(at, Arc::clone(&site));
+        self.cache.remember(at, Arc::clone(&site), 0);
         Some(site)
     }
 
