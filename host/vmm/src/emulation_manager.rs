@@ -186,7 +186,11 @@ impl VirtualProcessor {
         }
         let bits = bundle.slot(slot);
         let unit = bundle.template().units().map(|units| units[slot as usize]);
-        let immediate = unit.and_then(|unit| break_immediate(unit, bits));
+        let immediate = match unit {
+            // `break.x` is reported in slot 1.
+            Some(patchbay_isa::Unit::L) => break_immediate(patchbay_isa::Unit::X, bundle.slot(Slot::Two)),
+            unit => unit.and_then(|unit| break_immediate(unit, bits)),
+        };
         let in_b = unit == Some(patchbay_isa::Unit::B);
         let Some(immediate) = immediate.filter(|immediate| iim == if in_b { 0 } else { u64::from(*immediate) }) else {
             code::invalidate(p.bus(), address);

@@ -15,10 +15,10 @@ pub const fn break_slot(qp: u8, immediate: u32) -> u64 {
     qp as u64 & PREDICATE | (immediate & 0xf_ffff) << 6 | (immediate >> 20 & 1) << 36
 }
 
-/// The immediate of a `break` in a slot of this unit; `None` if it is something else.
+/// The immediate of a `break` in a slot of this unit, the lower 21 bits of `break.x`; `None` if it is something else.
 #[must_use]
 pub const fn break_immediate(unit: Unit, slot: u64) -> Option<u32> {
-    if matches!(unit, Unit::L | Unit::X) || slot & !(IMMEDIATE | PREDICATE) != 0 {
+    if matches!(unit, Unit::L) || slot & !(IMMEDIATE | PREDICATE) != 0 {
         return None;
     }
     Some((slot >> 6 & 0xf_ffff | (slot >> 36 & 1) << 20) as u32)

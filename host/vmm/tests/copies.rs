@@ -158,13 +158,19 @@ fn a_break_that_was_never_a_trigger_is_the_guests() {
         Bundle::new(Units::new(1), [break_slot(0, 0), NOP, NOP]),
         Bundle::new(Units::new(0x17), [break_slot(0, BASE_ID), 2 << 37, 2 << 37]),
         Bundle::new(Units::new(0x17), [break_slot(0, 0), 2 << 37, 2 << 37]),
+        // `break.x`, whose immediate has 41 bits more in slot 1.
+        Bundle::new(Units::new(4), [NOP, 0, break_slot(0, 0)]),
+        Bundle::new(Units::new(4), [NOP, 5, break_slot(0, BASE_ID + 1)]),
+        // An I and an F unit.
+        Bundle::new(Units::new(0), [NOP, break_slot(0, BASE_ID), NOP]),
+        Bundle::new(Units::new(0xc), [NOP, break_slot(0, BASE_ID), NOP]),
     ];
     subject.p.registers.pr |= 2;
     for (bundle, ip) in own.iter().zip((0x2000..).step_by(16)) {
         memory.write_bytes(ip, &bundle.to_bytes()).expect("RAM");
         assert_eq!(subject.results(ip), (Some(BREAK_INSTRUCTION), [1, 1]), "{ip:#x}");
     }
-    assert_eq!(subject.vp(|_, vp| vp.counters.misses.foreign), 3);
+    assert_eq!(subject.vp(|_, vp| vp.counters.misses.foreign), 6);
 }
 
 /// The address of the bundle that [`Overwrites`] writes, and what it writes: `nop.m 0` in slot 0.
