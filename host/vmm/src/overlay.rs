@@ -35,12 +35,12 @@ impl Overlay for Vm {
     fn written(&self, memory: &Memory, address: PhysicalAddress, length: u64) {
         let first = address.0 & !(LINE - 1);
         for line in (first..address.0.saturating_add(length)).step_by(LINE as usize) {
-            self.sites.compare(&Ram(memory), PhysicalAddress(line));
+            self.count_forgotten(self.sites.compare(&Ram(memory), PhysicalAddress(line)));
         }
     }
 
     fn flushed(&self, memory: &Memory) {
-        self.sites.compare_all(&Ram(memory));
+        self.count_forgotten(self.sites.compare_all(&Ram(memory)));
     }
 }
 
@@ -79,5 +79,6 @@ mod tests {
         assert!(site.is_patched());
         memory.write(address, &[0; 4]).unwrap();
         assert!(!site.is_patched());
+        assert_eq!(vm.statistics(|_| None).sites_forgotten_by_others, 1);
     }
 }

@@ -149,6 +149,7 @@ impl VirtualProcessor {
         let at = At::new(ip, slot, p.code_context(ip));
         if let Some(site) = self.cache.find(at)
             && site.instruction.bits == instruction.slot()
+            && !site.is_replaced()
         {
             return Some(Arc::clone(site));
         }

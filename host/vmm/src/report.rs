@@ -14,7 +14,11 @@ impl Display for VmStatistics {
         }
         self.plugins.iter().try_for_each(|plugin| write!(f, "{plugin}"))?;
         let ids = &self.ids;
-        writeln!(f, "sites          {}, {} patched, {} classes", self.sites, self.sites_patched, self.classes)?;
+        writeln!(
+            f,
+            "sites          {}, {} patched, {} forgotten by others, {} classes",
+            self.sites, self.sites_patched, self.sites_forgotten_by_others, self.classes
+        )?;
         writeln!(f, "ids            {} of {} in use, {} free again", ids.used, ids.count, ids.free_again)?;
         self.top.iter().try_for_each(|site| write!(f, "{site}"))
     }

@@ -206,6 +206,8 @@ pub struct VmStatistics {
     pub sites: usize,
     /// Those that are patched.
     pub sites_patched: usize,
+    /// Those forgotten because devices, firmware or routines have overwritten them.
+    pub sites_forgotten_by_others: u64,
     /// The plugins that serve.
     pub plugins: Vec<PluginReport>,
     /// The sites with most faults and triggers.

@@ -1,5 +1,6 @@
 //! Virtual machines, and what they share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
@@ -121,6 +122,8 @@ pub struct Vm {
     patching: Mutex<Option<Arc<Patching>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// Sites forgotten because of what devices, firmware and routines have written.
+    forgotten: AtomicU64,
 }
 
 impl Vm {
@@ -148,6 +151,7 @@ impl Vm {
             patching: Mutex::new(patching.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            forgotten: AtomicU64::new(0),
         })
     }
 
@@ -226,6 +230,11 @@ impl Vm {
         }
     }
 
+    /// Counts sites that others than virtual processors have overwritten.
+    pub(crate) fn count_forgotten(&self, sites: u64) {
+        self.forgotten.fetch_add(sites, Ordering::Relaxed);
+    }
+
     /// Takes the counts of a virtual processor that has ended.
     pub(crate) fn finish(&self, counts: VpCounts) {
         let mut finished = lock(&self.finished);
@@ -273,6 +282,7 @@ impl Vm {
             plugins: self.plugins().map(|plugins| plugins.report()).unwrap_or_default(),
             sites: count,
             sites_patched: patched,
+            sites_forgotten_by_others: self.forgotten.load(Ordering::Relaxed),
         }
     }
 }

@@ -52,18 +52,13 @@ impl Known {
         self.pages.get(&page(address))?.iter().find(|site| site.address() == address && site.slot() == slot)
     }
 
-    /// Whether a site has not been replaced by another one.
-    fn has(&self, site: &Site) -> bool {
-        self.find(site.address(), site.slot()).is_some_and(|known| std::ptr::eq(&raw const **known, site))
-    }
-
     /// Puts a site in the place of the one that may be known there.
     fn put(&mut self, site: &Arc<Site>) {
         let sites = self.pages.entry(page(site.address())).or_default();
         sites.retain(|other| {
             let stays = other.address() != site.address() || other.slot() != site.slot();
             if !stays {
-                other.forget();
+                other.replace();
             }
             stays
         });
@@ -162,7 +157,7 @@ impl Sites {
         if site.is_patched() {
             return Exchange::Already;
         }
-        if !known.has(site) {
+        if site.is_replaced() {
             return Exchange::Differs;
         }
         known.write(bus, site, site.instruction.bits, class, trigger)

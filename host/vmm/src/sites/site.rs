@@ -1,6 +1,6 @@
 //! A site.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_isa::Slot;
@@ -28,6 +28,8 @@ pub struct Site {
     class: AtomicU32,
     /// Whether the guest has copied the trigger there.
     is_copy: bool,
+    /// Whether another instruction has come in its place.
+    replaced: AtomicBool,
 }
 
 impl Site {
@@ -43,6 +45,7 @@ impl Site {
             trigger: AtomicU64::new(0),
             class: AtomicU32::new(0),
             is_copy: false,
+            replaced: AtomicBool::new(false),
         }
     }
 
@@ -133,6 +136,18 @@ impl Site {
     /// Its trigger stands there no longer.
     pub(super) fn forget(&self) {
         self.trigger.fetch_and(!PATCHED, Ordering::AcqRel);
+    }
+
+    /// Another instruction has come in its place: it is never patched again.
+    pub(super) fn replace(&self) {
+        self.forget();
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    /// Whether another instruction has come in its place.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// Its class; means something while it is patched.
