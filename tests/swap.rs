@@ -248,7 +248,7 @@ fn the_conventional_path_fetches_as_it_is_told() {
     let endless = two_processors();
     endless.run(was_ended, || {
         let limit = Duration::from_secs(60);
-        let fetches = || -> Vec<_> { counts(&endless).iter().map(|(vp, _)| vp.conventional.fetches).collect() };
+        let fetches = || -> Vec<_> { counts(&endless).iter().map(|(vp, _)| vp.work.conventional.fetches).collect() };
         let never = Order { repatch: true, ..order(Kind::PatchManager, "patch-never") };
         endless.swap(&never).unwrap();
         wait_until(|| fetches().len() == 2 && fetches().iter().all(|vp| vp.temporary_entry > 100));
