@@ -118,6 +118,9 @@ macro_rules! export_plugins {
         $(patch_managers: [$($patch_manager:ty),* $(,)?] $(,)?)?
         $(routines: [$($routines:ty),* $(,)?] $(,)?)?
     ) => {
+        #[cfg(panic = "abort")]
+        compile_error!("a plugin must unwind: with panic = \"abort\", a panic of its would end the host");
+
         const _: () = {
             use $crate::__private as private;
 

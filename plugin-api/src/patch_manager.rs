@@ -122,8 +122,8 @@ pub trait PatchManager: Plugin {
 
     /// What to do about one site, patched or not, at the end of a period.
     ///
-    /// Called on one thread at a time, for one site after the other, not on the fast path of any virtual processor.
-    /// May allocate; must not wait.
+    /// Called on the thread of one virtual processor between two of its exits, for all sites one after the other: its guest
+    /// stands still meanwhile. May allocate; must not wait.
     fn review(&self, site: &SiteStatistics) -> Review {
         let _ = site;
         Review::KEEP

@@ -1,13 +1,13 @@
-//! A patch manager that keeps patched what is hot now: every period it patches the sites that faulted often in it, and
-//! gives back the original instruction to those whose triggers have hardly been executed.
+//! A patch manager that keeps patched what is hot now: it patches a site that has faulted often enough, and gives the
+//! original instruction back where a period has seen hardly any trigger. The site has to earn its next patch anew.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use patchbay_plugin_api::prelude::*;
 
-/// The patch manager. Settings: `period-ms`, on the virtual machine's clock; `hot`, the faults of one period that make a
-/// site patched; `cold`, the triggers of one period below which it is unpatched; `trigger` and `then` as for
+/// The patch manager. Settings: `hot`, the faults that each patch of a site costs; `period-ms`, on the virtual machine's
+/// clock; `cold`, the triggers of one period below which a site is unpatched; `trigger` and `then` as for
 /// `patch-first-fault`.
 pub struct PatchAdaptive {
     period: Duration,
@@ -28,7 +28,7 @@ impl Plugin for PatchAdaptive {
 
     fn create(config: &str, _: &Host) -> Result<Self, String> {
         let mut settings = Settings::new(config)?;
-        let period: u64 = settings.get("period-ms", 100)?;
+        let period: u64 = settings.get("period-ms", 1000)?;
         let hot = settings.get("hot", 16)?;
         let cold = settings.get("cold", 1)?;
         let decision = settings.decision()?;
@@ -66,7 +66,6 @@ impl Plugin for PatchAdaptive {
 }
 
 impl PatchManager for PatchAdaptive {
-    /// Sites are patched at the end of a period, unless one is so hot that it will not wait.
     fn decide(&self, fault: &SiteFault) -> Decision {
         if !fault.faults.is_multiple_of(self.hot) {
             return Decision::LEAVE;
@@ -79,6 +78,7 @@ impl PatchManager for PatchAdaptive {
         Some(self.period)
     }
 
+    /// A site that faulted often in one period and is not patched could not be when that was decided.
     fn review(&self, site: &SiteStatistics) -> Review {
         if site.trigger != Trigger::NONE {
             if site.triggers >= self.cold {

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
 use patchbay_plugin_api::prelude::*;
-use ring::{Record, Ring};
+use ring::{Operation, Record, Ring};
 
 /// The set of routines. The setting `records` says how many operations it keeps.
 pub struct RoutinesTracing {
@@ -36,12 +36,16 @@ impl Plugin for RoutinesTracing {
         vec![Counter::new("operations", self.ring.recorded())]
     }
 
-    /// The last operations, one a line, the oldest first.
+    /// The last operations, one a line, the oldest first: number, IP, operation, which application or control register,
+    /// value, and `left` if the guest did not go on behind it.
     fn report(&self) -> String {
         let mut text = String::new();
-        for Record { number, ip, mnemonic, value } in self.ring.last() {
-            let name = Mnemonic::new(mnemonic).map_or("?", Mnemonic::name);
-            let _ = writeln!(text, "{number:>12} {ip:#018x} {name:<16} {value:#x}");
+        for Record { number, ip, operation, value } in self.ring.last() {
+            let Some(mnemonic) = Mnemonic::new(operation.mnemonic) else { continue };
+            let names_register = mnemonic.operands().contains(Attributes::REGISTER);
+            let register = if names_register { operation.register.to_string() } else { String::new() };
+            let end = if operation.left { " left" } else { "" };
+            let _ = writeln!(text, "{number:>12} {ip:#018x} {:<16} {register:>3} {value:#x}{end}", mnemonic.name());
         }
         text
     }
@@ -67,8 +71,10 @@ fn traced(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
     let ip = vp.ip();
     let written = vp.gr(instruction.r2);
     let emulated = routine.run(vp, instruction);
-    let value = if instruction.r1 != 0 { vp.gr(instruction.r1) } else { written };
-    ring.record(ip, instruction.mnemonic, value);
+    let left = !matches!(emulated, Ok(()) | Err(Outcome::SERIALIZE));
+    let value = if instruction.r1 != 0 && !left { vp.gr(instruction.r1) } else { written };
+    let operation = Operation { mnemonic: instruction.mnemonic, register: instruction.register, left };
+    ring.record(ip, operation, value);
     emulated
 }
 

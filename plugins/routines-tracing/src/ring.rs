@@ -8,10 +8,33 @@ pub(crate) struct Record {
     pub(crate) number: u64,
     /// The address of its bundle.
     pub(crate) ip: u64,
+    /// What it was.
+    pub(crate) operation: Operation,
+    /// The value it read or wrote; 0 if it did neither.
+    pub(crate) value: u64,
+}
+
+/// What an operation was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
     /// The number of its mnemonic.
     pub(crate) mnemonic: u16,
-    /// The value it read or wrote.
-    pub(crate) value: u64,
+    /// The application or control register it names.
+    pub(crate) register: u8,
+    /// Whether the guest did not go on behind it: a fault, `rfi`, or what the routine left to the host.
+    pub(crate) left: bool,
+}
+
+impl From<Operation> for u64 {
+    fn from(operation: Operation) -> u64 {
+        u64::from(operation.mnemonic) | u64::from(operation.register) << 16 | u64::from(operation.left) << 24
+    }
+}
+
+impl From<u64> for Operation {
+    fn from(bits: u64) -> Operation {
+        Operation { mnemonic: bits as u16, register: (bits >> 16) as u8, left: bits >> 24 != 0 }
+    }
 }
 
 /// A place for a record. `version` is twice the number of the record and 2, and odd while it is being written.
@@ -19,7 +42,7 @@ pub(crate) struct Record {
 struct Entry {
     version: AtomicU64,
     ip: AtomicU64,
-    mnemonic: AtomicU64,
+    operation: AtomicU64,
     value: AtomicU64,
 }
 
@@ -43,13 +66,21 @@ impl Ring {
         &self.entries[(number % self.entries.len() as u64) as usize]
     }
 
-    pub(crate) fn record(&self, ip: u64, mnemonic: u16, value: u64) {
+    /// Records an operation, unless its place is still being written: then the ring has lapped the writer.
+    pub(crate) fn record(&self, ip: u64, operation: Operation, value: u64) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let entry = self.entry(number);
-        entry.version.store(2 * number + 1, Ordering::Relaxed);
+        let version = entry.version.load(Ordering::Relaxed);
+        let writing = 2 * number + 1;
+        if version & 1 != 0
+            || version > writing
+            || entry.version.compare_exchange(version, writing, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
         fence(Ordering::Release);
         entry.ip.store(ip, Ordering::Relaxed);
-        entry.mnemonic.store(mnemonic.into(), Ordering::Relaxed);
+        entry.operation.store(operation.into(), Ordering::Relaxed);
         entry.value.store(value, Ordering::Relaxed);
         entry.version.store(2 * number + 2, Ordering::Release);
     }
@@ -64,12 +95,40 @@ impl Ring {
             let record = Record {
                 number,
                 ip: entry.ip.load(Ordering::Relaxed),
-                mnemonic: entry.mnemonic.load(Ordering::Relaxed) as u16,
+                operation: entry.operation.load(Ordering::Relaxed).into(),
                 value: entry.value.load(Ordering::Relaxed),
             };
             fence(Ordering::Acquire);
             (before == 2 * number + 2 && entry.version.load(Ordering::Relaxed) == before).then_some(record)
         };
         (start..end).filter_map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_records_are_whole_while_others_write() {
+        let ring = Ring::new(8);
+        let record = |number: u64| {
+            let operation = Operation { mnemonic: number as u16, register: number as u8, left: false };
+            ring.record(number, operation, number);
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..2 {
+                scope.spawn(move || (0..100_000).map(|number| 2 * number + thread).for_each(record));
+            }
+            for _ in 0..1000 {
+                for Record { ip, operation, value, .. } in ring.last() {
+                    let expected = Operation { mnemonic: value as u16, register: value as u8, left: false };
+                    assert_eq!((ip, operation), (value, expected));
+                }
+            }
+        });
+        assert_eq!(ring.recorded(), 200_000);
+        (0..8).for_each(record);
+        assert_eq!(ring.last().iter().map(|record| record.value).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
     }
 }
