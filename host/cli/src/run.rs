@@ -89,7 +89,7 @@ pub(crate) struct Run {
     /// Swap a plugin when its shared library in this directory changes, such as target/release
     #[arg(long, value_name = "DIR")]
     watch: Option<PathBuf>,
-    /// How to print the counts at the end, on standard error
+    /// How to print the counts at the end, on standard error; times are estimated from every 64th event
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
     #[command(flatten)]

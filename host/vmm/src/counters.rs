@@ -36,7 +36,7 @@ pub struct Fallbacks {
     pub not_writable: u64,
     /// Its memory was changed meanwhile.
     pub changed: u64,
-    /// It is not in RAM.
+    /// It is not in RAM, or its translation has gone.
     pub not_in_ram: u64,
     /// The trigger asked for is not known, and `break` was placed.
     pub unknown_trigger: u64,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_isa::rows::M;
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
 use patchbay_machine::handle::Handle;
@@ -12,6 +13,7 @@ use patchbay_machine::loader::Source;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::machine::{Configuration, Machine, Run, Timing};
 use patchbay_machine::outcome::Outcome;
+use patchbay_vmm::code;
 use patchbay_vmm::fetch::Fetch;
 use patchbay_vmm::ids::BASE_ID;
 use patchbay_vmm::plugins::{Kind, Registry};
@@ -19,10 +21,19 @@ use patchbay_vmm::policy::Policy;
 use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::swap::Order;
 use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vp::VirtualProcessor;
 
 /// The guest reads its PSR into so many registers from r14 on, in a bundle each, for ever.
 const REGISTERS: usize = 10;
 const LIMIT: Duration = Duration::from_secs(60);
+
+const CODE: u64 = 0x100_0000;
+const NOP: u64 = 1 << 27;
+
+/// `br.cond` backwards (B1).
+fn branch(from: u64, to: u64) -> u64 {
+    4 << 37 | 1 << 36 | (to.wrapping_sub(from) >> 4 & 0xf_ffff) << 13
+}
 
 /// A guest that runs.
 struct Looping {
@@ -33,11 +44,10 @@ struct Looping {
 
 impl Looping {
     fn start(vmm: &Arc<Vmm>, number: u32, scope: Scope, folder: &Path) -> Looping {
-        const NOP: u64 = 1 << 27;
         let read = |r: usize| Instruction::encode(Opcode::M(M::MovFromPsr), 0, &[r as i64]).expect("operands").slot();
         let mut code: Vec<Bundle> =
             (0..REGISTERS).map(|index| Bundle::new(Template::new(1), [read(14 + index), NOP, NOP])).collect();
-        let back = 4 << 37 | 1 << 36 | (REGISTERS as u64).wrapping_neg() << 13 & 0xf_ffff << 13;
+        let back = branch(CODE + 16 * REGISTERS as u64, CODE);
         code.push(Bundle::new(Template::new(0x11), [NOP, NOP, back]));
         let image = folder.join(format!("loop{number}"));
         std::fs::write(&image, code.iter().flat_map(|bundle| bundle.to_bytes()).collect::<Vec<u8>>()).unwrap();
@@ -49,7 +59,7 @@ impl Looping {
             time_limit: Some(2 * LIMIT),
             symbols: Symbols::default(),
         };
-        let source = Source { image, load_address: Some(0x100_0000), initrd: Vec::new(), command_line: String::new() };
+        let source = Source { image, load_address: Some(CODE), initrd: Vec::new(), command_line: String::new() };
         let machine = Machine::new(&configuration, &source).unwrap();
         let (classifier, patch_manager, routines) =
             Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
@@ -109,6 +119,42 @@ impl Drop for Looping {
         let ended = self.thread.take().map(JoinHandle::join);
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(_))));
     }
+}
+
+/// The guest has copied a trigger, whose class goes out of use before the copy is executed.
+#[test]
+fn a_copy_outlives_its_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vmm, folder.path());
+    let from = PhysicalAddress(CODE + 16 * 3);
+    let copy = looping.machine.ask(LIMIT, move |executor, _| {
+        let p = &executor.processor;
+        let trigger = code::read(p.bus(), from).unwrap();
+        let back = Bundle::new(Template::new(0x11), [NOP, NOP, branch(CODE + 0x1010, CODE)]);
+        p.write_physical(PhysicalAddress(CODE + 0x1000), &trigger.to_bytes()).unwrap();
+        p.write_physical(PhysicalAddress(CODE + 0x1010), &back.to_bytes()).unwrap();
+    });
+    copy.unwrap();
+    looping.swap("classify-operands", "slot = true");
+    assert_eq!(looping.vm.ids().statistics().free_again as usize, REGISTERS);
+    for _ in 0..3 {
+        let enter = looping.machine.ask(LIMIT, |executor, _| {
+            if executor.index == 0 {
+                executor.processor.registers.ip = CODE + 0x1000;
+                executor.processor.registers.psr.set_ri(0);
+            }
+        });
+        enter.unwrap();
+    }
+    let misses = looping.machine.ask(LIMIT, |executor, _| {
+        let vp = executor.processor.take_hook::<VirtualProcessor>()?;
+        let misses = vp.counters.misses;
+        executor.processor.hook = Some(vp);
+        Some(misses)
+    });
+    let misses = misses.unwrap()[0].unwrap();
+    assert_eq!((misses.copies, misses.ambiguous, misses.foreign), (3, 0, 0), "each is emulated");
+    looping.swap("classify-operands", "");
 }
 
 /// What the settings of classify-operands tell apart makes other classes of the same instructions.
