@@ -24,7 +24,7 @@ fn run(folder: &Path, files: &[&str], options: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn counts(output: &Output) -> Vec<serde_json::Value> {
+fn counts_of(output: &Output) -> Vec<serde_json::Value> {
     let text = String::from_utf8_lossy(&output.stderr);
     text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
@@ -42,12 +42,40 @@ fn two_guests_run_side_by_side_each_with_its_console_and_policy() {
     assert_eq!(output.status.code(), Some(0), "{first}{second}{output:?}");
     assert!(first.trim_end().ends_with(" 0 failed") && first.contains("timer: "), "{first}");
     assert!(second.trim_end().ends_with(" 0 failed") && second.contains("ipi: "), "{second}");
-    let [a, b] = &counts(&output)[..] else { panic!("{output:?}") };
+    let [a, b] = &counts_of(&output)[..] else { panic!("{output:?}") };
     assert!(a["vm"].as_str().unwrap().ends_with("a.toml") && b["vm"].as_str().unwrap().ends_with("b.toml"));
     let vps = |vm: &serde_json::Value| vm["monitor"]["vps"].as_array().unwrap().len();
     assert_eq!((vps(a), vps(b)), (1, 2));
     assert_ne!(a["monitor"]["sites_patched"], 0);
     assert_eq!(b["monitor"]["sites_patched"], 0);
+}
+
+/// Neither counts what the other does: each counts what it does alone.
+#[test]
+fn two_patched_guests_count_apart() {
+    let folder = folder(&[
+        ("a.toml", "guest = 'timer'\nconsole = 'a.log'\n"),
+        ("b.toml", "guest = 'vhpt'\nconsole = 'b.log'\npolicy = 'mnemonic'\n"),
+    ]);
+    let monitors = |files: &[&str]| -> Vec<serde_json::Value> {
+        let output = run(folder.path(), files, &["--deterministic", "--stats", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let counts = |mut vm: serde_json::Value| {
+            let mut monitor = vm["monitor"].take();
+            // Ids are shared, and times differ.
+            monitor.as_object_mut().unwrap().remove("ids");
+            for name in ["conventional_nanoseconds", "conventional_seconds", "fast_nanoseconds", "fast_seconds"] {
+                monitor["total"].as_object_mut().unwrap().remove(name);
+                monitor["vps"][0].as_object_mut().unwrap().remove(name);
+            }
+            monitor
+        };
+        counts_of(&output).into_iter().map(counts).collect()
+    };
+    let [first, second] = [["a.toml"], ["b.toml"]].map(|file| monitors(&file).remove(0));
+    assert_ne!(first["total"], second["total"]);
+    assert!(first["total"]["triggers"] != 0 && second["total"]["triggers"] != 0);
+    assert_eq!(monitors(&["a.toml", "b.toml"]), [first, second]);
 }
 
 #[test]
@@ -101,5 +129,5 @@ fn two_linuxes_run_side_by_side() {
         }
     }
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(counts(&output).iter().all(|vm| vm["monitor"]["sites_patched"] != 0));
+    assert!(counts_of(&output).iter().all(|vm| vm["monitor"]["sites_patched"] != 0));
 }

@@ -52,6 +52,7 @@ mod tests {
     use patchbay_plugin_api::site::Site as Place;
 
     use super::*;
+    use crate::code;
     use crate::fetch::Fetch;
     use crate::ids::ClassId;
     use crate::instruction::of_slot;
@@ -80,5 +81,14 @@ mod tests {
         memory.write(address, &[0; 4]).unwrap();
         assert!(!site.is_patched());
         assert_eq!(vm.statistics(|_| None).sites_forgotten_by_others, 1);
+
+        // What a processor has stored is compared when all caches are flushed.
+        memory.write(address, &bundle.to_bytes()).unwrap();
+        vm.sites.patch(&Ram(&memory), &site, ClassId(0), break_slot(0, 0x10_0800));
+        code::exchange(&Ram(&memory), address, Slot::Zero, break_slot(0, 0x10_0800), NOP);
+        assert!(site.is_patched());
+        memory.flush();
+        assert!(!site.is_patched());
+        assert_eq!(vm.statistics(|_| None).sites_forgotten_by_others, 2);
     }
 }
