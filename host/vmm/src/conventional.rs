@@ -8,6 +8,7 @@ use patchbay_isa::Slot;
 use patchbay_plugin_api::vpd::Vpd;
 use serde::Serialize;
 
+use crate::code;
 use crate::counters::sum;
 use crate::emulate::emulate;
 use crate::fetch::{self, Fetch, Fetches};
@@ -59,12 +60,17 @@ impl Conventional {
 
     fn fetch_and_emulate(&mut self, p: &mut Processor, vpd: &mut Vpd, bits: u64) -> Option<Outcome> {
         let slot = Slot::new(p.registers.psr.ri())?;
-        let bundle = match fetch::bundle(p, p.registers.ip, self.fetch, &mut self.counts.fetches) {
-            Ok(found) => found?.1,
+        let (address, bundle) = match fetch::bundle(p, p.registers.ip, self.fetch, &mut self.counts.fetches) {
+            Ok(found) => found?,
             Err(stop) => return Some(Err(stop)),
         };
         self.counts.decodes += 1;
-        let instruction = instruction::of_slot(bundle, slot).filter(|instruction| instruction.bits == bits)?;
+        let Some(instruction) = instruction::of_slot(bundle, slot).filter(|instruction| instruction.bits == bits)
+        else {
+            // The guest has written code without making it visible; the copy that has faulted would fault again.
+            code::invalidate(p.bus(), address);
+            return None;
+        };
         self.counts.emulated += 1;
         let mut guest = Guest { p, vpd, frame: Some(&mut self.frame) };
         Some(emulate(&mut guest, &instruction))

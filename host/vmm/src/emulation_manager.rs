@@ -7,8 +7,9 @@ use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::op::{Op, Outcome, Stop};
 use patchbay_cpu::processor::Processor;
-use patchbay_isa::Slot;
+use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::{Instruction, Unit};
+use patchbay_plugin_api::site::Site as Place;
 
 use crate::cache::At;
 use crate::code;
@@ -19,14 +20,14 @@ use crate::guest::Guest;
 use crate::ids::ClassId;
 use crate::services::{self, Refused};
 use crate::sites::{Origin, Site};
-use crate::trigger::break_immediate;
+use crate::trigger::Break;
 use crate::vp::VirtualProcessor;
 
 /// One time in so many is measured.
 const SAMPLING: u64 = 64;
 
-/// What a `break` is that is not the trigger of a site at hand.
-enum Miss {
+/// What a `break` means that is not the trigger of a site at hand.
+enum Meaning {
     /// The trigger of this site.
     Site(Arc<Site>),
     /// A copy of a trigger, which the guest has made: a site now.
@@ -134,29 +135,29 @@ impl VirtualProcessor {
     #[cold]
     fn unknown_trigger(&mut self, p: &mut Processor, at: At, ip: u64, slot: u8, iim: u64) -> Option<Outcome> {
         match self.look_up(p, at, ip, Slot::new(slot)?, iim) {
-            Miss::Site(site) => {
+            Meaning::Site(site) => {
                 self.counters.misses.looked_up += 1;
                 Some(self.run_at(p, at, ip, site))
             }
-            Miss::Copy(site) => {
+            Meaning::Copy(site) => {
                 self.counters.misses.copies += 1;
                 Some(self.run_at(p, at, ip, site))
             }
-            Miss::Left(instruction) => {
+            Meaning::Left(instruction) => {
                 self.counters.misses.copies += 1;
                 self.counters.triggers[usize::from(instruction.cause) % CAUSES] += 1;
                 self.counters.without_routine += 1;
                 Some(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, &instruction))
             }
-            Miss::Ambiguous => {
+            Meaning::Ambiguous => {
                 self.counters.misses.ambiguous += 1;
                 None
             }
-            Miss::Foreign => {
+            Meaning::Foreign => {
                 self.counters.misses.foreign += 1;
                 None
             }
-            Miss::Stale => {
+            Meaning::Stale => {
                 self.counters.misses.stale += 1;
                 p.registers.ip = ip;
                 p.registers.psr.set_ri(slot);
@@ -164,54 +165,52 @@ impl VirtualProcessor {
                 p.instructions = p.instructions.wrapping_sub(1);
                 Some(Err(Stop::Return))
             }
-            Miss::Fault(stop) => Some(Err(stop)),
-            Miss::Guest => None,
+            Meaning::Fault(stop) => Some(Err(stop)),
+            Meaning::Guest => None,
         }
     }
 
     /// Finds out what a `break` in this slot is, from the bundle in memory.
-    fn look_up(&self, p: &mut Processor, at: At, ip: u64, slot: Slot, iim: u64) -> Miss {
+    fn look_up(&self, p: &mut Processor, at: At, ip: u64, slot: Slot, iim: u64) -> Meaning {
         let address = match p.translate_instruction(ip) {
             Ok(address) => PhysicalAddress(address.0 & !0xf),
-            Err(stop) => return Miss::Fault(stop),
+            Err(stop) => return Meaning::Fault(stop),
         };
-        let Some(bundle) = code::read(p.bus(), address) else { return Miss::Guest };
+        let Some(bundle) = code::read(p.bus(), address) else { return Meaning::Guest };
         let known = self.cache.find_anywhere(at).filter(|site| site.address() == address);
-        if let Some(site) = known.filter(|site| site.trigger() == Some(bundle.slot(slot))) {
-            return Miss::Site(site);
+        if let Some(site) = known.filter(|site| site.stands_in(bundle)) {
+            return Meaning::Site(site);
         }
-        let Some((bundle, site)) = self.vm.sites.look(p.bus(), address, slot) else { return Miss::Guest };
+        let Some((bundle, site)) = self.vm.sites.look(p.bus(), address, slot) else { return Meaning::Guest };
         if let Some(site) = site {
-            return Miss::Site(site);
+            return Meaning::Site(site);
         }
-        let bits = bundle.slot(slot);
-        let unit = bundle.template().units().map(|units| units[slot as usize]);
-        let immediate = match unit {
-            // `break.x` is reported in slot 1.
-            Some(patchbay_isa::Unit::L) => break_immediate(patchbay_isa::Unit::X, bundle.slot(Slot::Two)),
-            unit => unit.and_then(|unit| break_immediate(unit, bits)),
-        };
-        let in_b = unit == Some(patchbay_isa::Unit::B);
-        let Some(immediate) = immediate.filter(|immediate| iim == if in_b { 0 } else { u64::from(*immediate) }) else {
-            code::invalidate(p.bus(), address);
-            return Miss::Stale;
-        };
+        match Break::of_slot(bundle, slot).filter(|found| found.iim == iim) {
+            Some(found) => self.meaning(p, self.place(p, ip, address.0), bundle, slot, found.immediate),
+            None => {
+                code::invalidate(p.bus(), address);
+                Meaning::Stale
+            }
+        }
+    }
+
+    /// What a `break` means that stands where no site's trigger does.
+    fn meaning(&self, p: &Processor, place: Place, bundle: Bundle, slot: Slot, immediate: u32) -> Meaning {
         let id = ClassId(immediate.wrapping_sub(self.vm.ids().base()));
-        let place = self.place(p, ip, address.0);
         let instruction = match self.vm.sites.origin(place, bundle, slot) {
             Origin::One(instruction) => instruction,
-            Origin::Several => return Miss::Ambiguous,
-            Origin::None if id.0 < self.vm.ids().count() => return Miss::Foreign,
-            Origin::None => return Miss::Guest,
+            Origin::Several => return Meaning::Ambiguous,
+            Origin::None if id.0 < self.vm.ids().count() => return Meaning::Foreign,
+            Origin::None => return Meaning::Guest,
         };
         // From here to the site, the class is not taken out of use.
         let _in_use = self.vm.classes_in_use();
         let entry = self.table.as_deref().and_then(|table| table.entry(id));
         if !entry.is_some_and(|entry| entry.class.contains(&instruction)) {
-            return Miss::Left(instruction);
+            return Meaning::Left(instruction);
         }
-        let site = self.vm.sites.adopt(p.bus(), place, instruction, id, bits);
-        site.map_or(Miss::Stale, Miss::Copy)
+        let site = self.vm.sites.adopt(p.bus(), place, instruction, id, bundle.slot(slot));
+        site.map_or(Meaning::Stale, Meaning::Copy)
     }
 }
 

@@ -75,6 +75,8 @@ impl VirtualProcessor {
         if site.is_patched() {
             // It was patched while this processor ran an older copy, or the guest has restored it.
             if vm.sites.check(p.bus(), &site) {
+                // Or the guest has written its trigger back without making it visible.
+                code::invalidate(p.bus(), site.address());
                 return Ok(Next::Resume);
             }
             self.counters.forgotten += 1;

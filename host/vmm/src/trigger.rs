@@ -1,11 +1,11 @@
 //! Emulation triggers: what stands in the place of a patched instruction.
 
-use patchbay_isa::Unit;
+use patchbay_isa::rows::{B, F, I, M, X};
+use patchbay_isa::{Bundle, Field, Opcode, Slot};
 
-/// The bits of a slot that hold the immediate of a `break`, and its qualifying predicate (SDM 3:304, format M37 and its
-/// like in the other units).
-const IMMEDIATE: u64 = 1 << 36 | 0xf_ffff << 6;
 const PREDICATE: u64 = 0x3f;
+/// The bits of the immediate of `break.x` that reach cr.iim (SDM 3:29).
+const IIM: u64 = 0x1f_ffff;
 
 /// `break` with an immediate of 21 bits, which all units encode alike. In a B unit it is ignored (SDM 3:29): there it
 /// tells the monitor, which reads the bundle, the class.
@@ -15,19 +15,35 @@ pub const fn break_slot(qp: u8, immediate: u32) -> u64 {
     qp as u64 & PREDICATE | (immediate & 0xf_ffff) << 6 | (immediate >> 20 & 1) << 36
 }
 
-/// The immediate of a `break` in a slot of this unit, the lower 21 bits of `break.x`; `None` if it is something else.
-#[must_use]
-pub const fn break_immediate(unit: Unit, slot: u64) -> Option<u32> {
-    if matches!(unit, Unit::L) || slot & !(IMMEDIATE | PREDICATE) != 0 {
-        return None;
+/// A `break` as the processor executes it, whatever its ignored bits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// What cr.iim gets.
+    pub iim: u64,
+    /// The immediate, as far as cr.iim has room for it.
+    pub immediate: u32,
+}
+
+impl Break {
+    /// The `break` in a slot of a bundle, `break.x` in slot 1; `None` if something else stands there.
+    #[must_use]
+    pub fn of_slot(bundle: Bundle, slot: Slot) -> Option<Break> {
+        let instruction = bundle.decode()?[slot as usize]?.ok()?;
+        let immediate = match instruction.opcode {
+            Opcode::M(M::Break) | Opcode::I(I::Break) | Opcode::F(F::Break) | Opcode::B(B::Break) => Field::Imm21,
+            Opcode::X(X::Break) => Field::Imm62,
+            _ => return None,
+        };
+        let immediate = instruction.field(immediate) as u64 & IIM;
+        let iim = if matches!(instruction.opcode, Opcode::B(_)) { 0 } else { immediate };
+        Some(Break { iim, immediate: immediate as u32 })
     }
-    Some((slot >> 6 & 0xf_ffff | (slot >> 36 & 1) << 20) as u32)
 }
 
 #[cfg(test)]
 mod tests {
-    use patchbay_isa::decode;
     use patchbay_isa::disassemble::Assembly;
+    use patchbay_isa::{Template, Unit, decode};
 
     use super::*;
 
@@ -40,9 +56,28 @@ mod tests {
                 let text = Assembly { instruction: &instruction, ip: 0, bare_targets: false }.to_string();
                 assert_eq!(text, format!("{name} {immediate:#x}"));
                 assert_eq!(instruction.qp(), 5);
-                assert_eq!(break_immediate(unit, slot), Some(immediate));
             }
         }
-        assert_eq!(break_immediate(Unit::M, 1 << 27), None);
+    }
+
+    /// Bits that the formats M37, I19, F15, B9 and X1 leave open are ignored (SDM 3:29, 3:294).
+    #[test]
+    fn a_break_is_one_whatever_its_ignored_bits_are() {
+        let of =
+            |template: u8, slots: [u64; 3], slot| Break::of_slot(Bundle::new(Template::new(template), slots), slot);
+        let (plain, own) = (break_slot(5, 0x10_0800), break_slot(5, 0x10_0800) | 1 << 26);
+        let found = |iim| Some(Break { iim, immediate: 0x10_0800 });
+        for slot in [plain, own] {
+            // MII, MFI, MBB.
+            assert_eq!(of(0x00, [slot, 0, 0], Slot::Zero), found(0x10_0800));
+            assert_eq!(of(0x00, [0, slot, 0], Slot::One), found(0x10_0800));
+            assert_eq!(of(0x0c, [0, slot, 0], Slot::One), found(0x10_0800));
+            assert_eq!(of(0x12, [0, 0, slot], Slot::Two), found(0));
+            // MLX: the upper 41 bits of the immediate are in the L slot.
+            assert_eq!(of(0x04, [0, u64::MAX >> 23, slot], Slot::One), found(0x10_0800));
+            assert_eq!(of(0x04, [0, slot, slot], Slot::Two), None);
+        }
+        assert_eq!(of(0x00, [1 << 27, 0, 0], Slot::Zero), None, "nop.m");
+        assert_eq!(of(0x06, [plain; 3], Slot::Zero), None, "a reserved template");
     }
 }

@@ -8,11 +8,12 @@ use patchbay_cpu::domain::Domain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::flat::{FlatMemory, StoppedClock};
+use patchbay_cpu::op::Stop;
 use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::cr;
 use patchbay_isa::rows::M;
-use patchbay_isa::{Bundle, Instruction as Decoded, Opcode, Template as Units};
+use patchbay_isa::{Bundle, Instruction as Decoded, Opcode, Slot, Template as Units, Unit};
 use patchbay_machine::bus::MachineBus;
 use patchbay_machine::memory::{Memory, Overlay};
 use patchbay_plugin_api::prelude::*;
@@ -53,6 +54,7 @@ fn plugins(policy: &str) -> Plugins {
 struct Subject {
     p: Processor,
     engine: Interpreter,
+    stop: Option<u64>,
 }
 
 impl Subject {
@@ -62,7 +64,7 @@ impl Subject {
         p.set_psr(Psr::new().with_ic(true).with_bn(true));
         p.registers.cr[cr::IVA] = IVA;
         p.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(vm), 0, &mut p)));
-        Subject { p, engine: Interpreter::default() }
+        Subject { p, engine: Interpreter::default(), stop: None }
     }
 
     fn vp<T>(&mut self, look: impl FnOnce(&mut Processor, &mut VirtualProcessor) -> T) -> T {
@@ -74,10 +76,18 @@ impl Subject {
 
     /// Executes one bundle; the vector of the interruption that the guest gets instead, if it does.
     fn execute(&mut self, ip: u64) -> Option<u64> {
+        self.execute_to(ip, ip + 16)
+    }
+
+    /// The same for the bundles up to an address.
+    fn execute_to(&mut self, ip: u64, end: u64) -> Option<u64> {
         self.p.registers.ip = ip;
         self.p.registers.psr.set_ri(0);
-        self.engine.set_stop(Some(ip + 16));
-        loop {
+        // That makes the engine forget what it has decoded.
+        if self.stop.replace(end) != Some(end) {
+            self.engine.set_stop(Some(end));
+        }
+        for _ in 0..100 {
             let exit = self.engine.run(&mut self.p, 1000);
             if exit == Exit::Stop {
                 return None;
@@ -87,6 +97,7 @@ impl Subject {
                 return Some(self.p.registers.ip - IVA);
             }
         }
+        panic!("exits without end at {:#x}", self.p.registers.ip);
     }
 
     /// What a bundle leaves in r14 and r15.
@@ -171,6 +182,132 @@ fn a_break_that_was_never_a_trigger_is_the_guests() {
         assert_eq!(subject.results(ip), (Some(BREAK_INSTRUCTION), [1, 1]), "{ip:#x}");
     }
     assert_eq!(subject.vp(|_, vp| vp.counters.misses.foreign), 6);
+}
+
+/// The units, and how `break` is encoded in each: template, slot, and the bits that are ignored (formats M37, I19, F15, B9
+/// and X1; SDM 3:294).
+const BREAKS: [(u8, Slot, &[u32]); 7] = [
+    (0x00, Slot::Zero, &[26]),
+    (0x00, Slot::One, &[26]),
+    (0x0c, Slot::One, &[26, 34, 35]),
+    (0x16, Slot::Zero, &[26, 33, 34, 35]),
+    (0x16, Slot::One, &[26, 33, 34, 35]),
+    (0x16, Slot::Two, &[26, 33, 34, 35]),
+    (0x04, Slot::Two, &[26]),
+];
+
+/// cr.iim is the immediate's lower 21 bits, and 0 for `break.b` (SDM 3:29).
+#[test]
+fn the_guest_gets_each_break_of_its_own() {
+    let memory = Arc::new(FlatMemory::new(0x1_0000));
+    let vm = vm("default");
+    let mut subject = Subject::new(memory.clone(), &vm);
+    memory.write_bytes(0x1000, &mov_psr(14, 1).to_bytes()).expect("RAM");
+    assert_eq!(subject.execute(0x1000), None);
+    let psr = subject.vp(|p, vp| vp.guest(p).psr());
+    let trigger = break_slot(0, BASE_ID);
+    assert_eq!(vm.sites.all()[0].trigger(), Some(trigger));
+    for (template, slot, ignored) in BREAKS {
+        let units = Units::new(template).units().expect("units");
+        let (in_b, in_x) = (units[slot as usize] == Unit::B, units[slot as usize] == Unit::X);
+        let nop = |unit| if unit == Unit::B { 2 << 37 } else { NOP };
+        let all = ignored.iter().fold(0, |all, bit| all | 1 << bit);
+        let encodings = [0, all].into_iter().chain(ignored.iter().map(|bit| 1 << bit));
+        for (bits, immediate) in
+            encodings.flat_map(|bits| [0, BASE_ID, BASE_ID + 77].map(|immediate| (bits, immediate)))
+        {
+            if bits == 0 && immediate == BASE_ID && units[slot as usize] == Unit::M {
+                // A copy of the trigger.
+                continue;
+            }
+            for (long, cpl) in [0, trigger, u64::MAX >> 23].into_iter().flat_map(|long| [(long, 0), (long, 3)]) {
+                let mut bundle = Bundle::new(Units::new(template), units.map(nop));
+                bundle = bundle.with_slot(slot, break_slot(0, immediate) | bits);
+                if in_x {
+                    bundle = bundle.with_slot(Slot::One, long);
+                }
+                memory.write_bytes(0x2000, &bundle.to_bytes()).expect("RAM");
+                let set = subject.vp(|p, vp| vp.guest(p).set_psr(psr.with_cpl(cpl)));
+                assert!(matches!(set, Ok(()) | Err(Stop::Serialize)));
+                let vector = subject.execute(0x2000);
+                let iim = subject.vp(|_, vp| vp.vpd.vcr[cr::IIM]);
+                let expected = if in_b { 0 } else { u64::from(immediate) };
+                assert_eq!((vector, iim), (Some(BREAK_INSTRUCTION), expected), "{bundle:x?} at cpl {cpl}");
+            }
+        }
+    }
+    assert_eq!(subject.vp(|_, vp| vp.counters.misses.stale), 0);
+}
+
+/// The slot's bits are the trigger's still, but the template makes them another instruction.
+#[test]
+fn a_trigger_in_another_unit_is_the_guests() {
+    let memory = Arc::new(FlatMemory::new(0x1_0000));
+    let vm = vm("default");
+    let mut subject = Subject::new(memory.clone(), &vm);
+    let bundle = Bundle::new(Units::new(8), [NOP, encode(M::MovFromPsr, &[14]), NOP]);
+    memory.write_bytes(0x1000, &bundle.to_bytes()).expect("RAM");
+    assert_eq!(subject.execute(0x1000), None);
+    let trigger = break_slot(0, BASE_ID);
+    assert_eq!(vm.sites.all()[0].trigger(), Some(trigger));
+    for (template, slots) in [(0, [NOP, trigger, NOP]), (4, [NOP, trigger, trigger])] {
+        memory.write_bytes(0x1000, &Bundle::new(Units::new(template), slots).to_bytes()).expect("RAM");
+        subject.p.flush_cache(0x1000).expect("RAM");
+        assert_eq!(subject.results(0x1000), (Some(BREAK_INSTRUCTION), [1, 1]), "template {template}");
+    }
+}
+
+/// A bundle that writes over the one behind it, at 0x2010, which is already decoded then, and has not faulted because its
+/// predicate was false.
+fn overwrite(subject: &mut Subject, memory: &FlatMemory, bundle: Bundle) -> (Option<u64>, [u64; 2]) {
+    let stores = [encode(M::St8, &[0, 16, 17]), encode(M::St8, &[0, 18, 19]), NOP];
+    memory.write_bytes(0x2000, &Bundle::new(Units::new(8), stores).to_bytes()).expect("RAM");
+    subject.p.registers.pr &= !(1 << 6);
+    assert_eq!(subject.execute_to(0x2010, 0x2020), None);
+    let r = &mut subject.p.registers;
+    r.pr |= 1 << 6;
+    r.gr[14..16].fill(1);
+    (r.gr[16], r.gr[17], r.gr[18], r.gr[19]) = (0x2010, bundle.0 as u64, 0x2018, (bundle.0 >> 64) as u64);
+    let vector = subject.execute_to(0x2000, 0x2020);
+    (vector, [subject.p.registers.gr[14], subject.p.registers.gr[15]])
+}
+
+/// [`mov_psr`] with predicate 6.
+fn mov_psr_if_p6(r: i64, nop: u64) -> Bundle {
+    let bundle = mov_psr(r, nop);
+    bundle.with_slot(Slot::Zero, bundle.slot(Slot::Zero) | 6)
+}
+
+/// What a guest writes without `fc` may become visible at any time, but some time it does.
+#[test]
+fn the_guest_writes_over_an_instruction_that_is_decoded() {
+    for policy in [None, Some("default")] {
+        let memory = Arc::new(FlatMemory::new(0x1_0000));
+        let plugins = policy.map(plugins);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, plugins.as_ref(), Scope::Vmm, Fetch::Translated);
+        let vm = Arc::new(vm.expect("a virtual machine"));
+        let mut subject = Subject::new(memory.clone(), &vm);
+        memory.write_bytes(0x2010, &mov_psr_if_p6(14, 1).to_bytes()).expect("RAM");
+        let (vector, [r14, r15]) = overwrite(&mut subject, &memory, mov_psr_if_p6(15, 2));
+        assert_eq!((vector, r14), (None, 1), "{policy:?}");
+        assert_ne!(r15, 1, "{policy:?}");
+    }
+}
+
+/// The trigger of a site that is patched, over the original that the guest has restored.
+#[test]
+fn the_guest_writes_a_trigger_over_an_instruction_that_is_decoded() {
+    let memory = Arc::new(FlatMemory::new(0x1_0000));
+    let mut subject = Subject::new(memory.clone(), &vm("default"));
+    memory.write_bytes(0x2010, &mov_psr_if_p6(14, 1).to_bytes()).expect("RAM");
+    subject.p.registers.pr |= 1 << 6;
+    assert_eq!(subject.execute(0x2010), None);
+    let mut patched = [0; 16];
+    memory.read_bytes(0x2010, &mut patched).expect("RAM");
+    memory.write_bytes(0x2010, &mov_psr_if_p6(14, 1).to_bytes()).expect("RAM");
+    let (vector, [r14, r15]) = overwrite(&mut subject, &memory, Bundle::from_bytes(patched));
+    assert_eq!((vector, r15), (None, 1));
+    assert_ne!(r14, 1);
 }
 
 /// The address of the bundle that [`Overwrites`] writes, and what it writes: `nop.m 0` in slot 0.

@@ -43,8 +43,7 @@ fn page(address: PhysicalAddress) -> u64 {
 
 /// Whether the trigger of a site that is patched stands in memory.
 fn stands(bus: &dyn Bus, site: &Site) -> Option<Bundle> {
-    let trigger = site.trigger()?;
-    code::read(bus, site.address()).filter(|bundle| bundle.slot(site.slot()) == trigger)
+    code::read(bus, site.address()).filter(|bundle| site.stands_in(*bundle))
 }
 
 impl Known {
@@ -95,7 +94,7 @@ impl Sites {
     pub fn look(&self, bus: &dyn Bus, address: PhysicalAddress, slot: Slot) -> Option<(Bundle, Option<Arc<Site>>)> {
         let known = lock(&self.known);
         let bundle = code::read(bus, address)?;
-        let site = known.find(address, slot).filter(|site| site.trigger() == Some(bundle.slot(slot)));
+        let site = known.find(address, slot).filter(|site| site.stands_in(bundle));
         Some((bundle, site.cloned()))
     }
 

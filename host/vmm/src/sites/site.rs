@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use patchbay_cpu::bus::PhysicalAddress;
-use patchbay_isa::Slot;
-use patchbay_plugin_api::instruction::Instruction;
+use patchbay_isa::{Bundle, Slot, Unit};
+use patchbay_plugin_api::instruction::{Instruction, Unit as UnitNumber};
 use patchbay_plugin_api::site::Site as Place;
 
 use crate::ids::ClassId;
@@ -114,6 +114,16 @@ impl Site {
     pub fn trigger(&self) -> Option<u64> {
         let trigger = self.trigger.load(Ordering::Acquire);
         (trigger & PATCHED != 0).then_some(trigger & !PATCHED)
+    }
+
+    /// Whether the trigger stands in this bundle, which is that at its address.
+    #[must_use]
+    pub fn stands_in(&self, bundle: Bundle) -> bool {
+        let slot = self.slot();
+        let in_b = self.instruction.unit == UnitNumber::B as u8;
+        let unit = if in_b { Unit::B } else { Unit::M };
+        self.trigger() == Some(bundle.slot(slot))
+            && bundle.template().units().is_some_and(|units| units[slot as usize] == unit)
     }
 
     /// Whether this trigger stands there, or was the last that did.
