@@ -318,6 +318,9 @@ impl Patching {
 
     /// Gives a class an id, and an entry to every table. The caller keeps classes in use until the site is patched.
     pub(crate) fn provide(&self, vm: &Vm, class: &ClassKey, instruction: &Instruction) -> Result<Provided, Failed> {
+        if !class.contains(instruction) {
+            return Ok(Provided::NoTemplate);
+        }
         let Some(id) = vm.ids().assign(vm.holder(), class) else { return Ok(Provided::NoId) };
         let (mut built, mut shared) = (0, 0);
         for table in &self.tables {
@@ -340,7 +343,7 @@ pub(crate) enum Provided {
     Class { id: ClassId, built: u64, shared: u64 },
     /// No id is left.
     NoId,
-    /// No table can serve it.
+    /// No table can serve it, or it is not one of the instruction.
     NoTemplate,
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::site::SiteFault;
 
 use super::Transaction;
@@ -13,11 +14,11 @@ use crate::table::Table;
 use crate::trigger::break_slot;
 use crate::vm::Patching;
 
-/// The classes of sites, by bundle and slot.
-pub(super) type Classes = HashMap<(u64, u8), Option<ClassKey>>;
+/// The classes of sites, by bundle and instruction: the guest may replace its code while they are found.
+pub(super) type Classes = HashMap<(u64, Instruction), Option<ClassKey>>;
 
-fn key(site: &Site) -> (u64, u8) {
-    (site.place.bundle, site.instruction.slot)
+fn key(site: &Site) -> (u64, Instruction) {
+    (site.place.bundle, site.instruction)
 }
 
 /// The classes that a classifier gives the sites that are patched.
@@ -91,5 +92,73 @@ impl Transaction<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_cpu::flat::FlatMemory;
+    use patchbay_isa::{Bundle, Slot, Template};
+    use patchbay_plugin_api::class::Attributes;
+    use patchbay_plugin_api::site::Site as Place;
+
+    use super::*;
+    use crate::fetch::Fetch;
+    use crate::ids::ClassId;
+    use crate::instruction::of_slot;
+    use crate::plugins::Registry;
+    use crate::policy::Policy;
+    use crate::sites::Sites;
+    use crate::vm::{Plugins, Provided, Scope, Vm, Vmm};
+
+    /// `mov r14=psr` (M36), `mov r15=psr`.
+    const MOV_PSR: u64 = 1 << 37 | 0x25 << 27 | 14 << 6;
+    const MOV_PSR_15: u64 = MOV_PSR ^ (14 ^ 15) << 6;
+    const NOP: u64 = 1 << 27;
+
+    fn mov_psr(bits: u64) -> Instruction {
+        of_slot(Bundle::new(Template::new(1), [bits, NOP, NOP]), Slot::Zero).unwrap()
+    }
+
+    /// The site of an instruction at 0x1000, which is patched.
+    fn site(sites: &Sites, memory: &FlatMemory, bits: u64) -> Arc<Site> {
+        let bundle = Bundle::new(Template::new(1), [bits, NOP, NOP]);
+        memory.write_bytes(0x1000, &bundle.to_bytes()).unwrap();
+        let place = Place { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
+        let site = sites.meet(place, &mov_psr(bits)).unwrap();
+        sites.patch(memory, &site, ClassId(0), break_slot(0, 0x10_0800));
+        assert!(site.is_patched());
+        site
+    }
+
+    /// The guest replaces its code while the swap's thread classifies what it had.
+    #[test]
+    fn a_class_is_not_that_of_the_code_that_came_later() {
+        let (classifier, ..) = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+        let (memory, sites) = (FlatMemory::new(0x2000), Sites::default());
+        let before = site(&sites, &memory, MOV_PSR);
+        let classes = classes(&classifier, &sites.all()).unwrap();
+        let class = classes[&key(&before)].unwrap();
+        let later = site(&sites, &memory, MOV_PSR_15);
+        assert_ne!(classifier.classify(&later.instruction, &later.place).unwrap(), Some(class));
+        assert_eq!(classes.get(&key(&later)), None);
+    }
+
+    /// A classifier that is wrong about an instruction has no routine of another one run for it.
+    #[test]
+    fn an_instruction_gets_no_class_that_is_not_its_own() {
+        let (classifier, patch_manager, routines) =
+            Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+        let plugins = Plugins {
+            classifier: Arc::new(classifier),
+            patch_manager: Arc::new(patch_manager),
+            routines: vec![Arc::new(routines)],
+        };
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
+        let patching = vm.patching().unwrap();
+        let class = ClassKey::new(&mov_psr(MOV_PSR), Attributes::R1);
+        let provide = |bits| patching.provide(&vm, &class, &mov_psr(bits)).unwrap();
+        assert!(matches!(provide(MOV_PSR_15), Provided::NoTemplate));
+        assert!(matches!(provide(MOV_PSR), Provided::Class { .. }));
     }
 }
