@@ -38,11 +38,13 @@ pub struct Fallbacks {
     pub changed: u64,
     /// It is not in RAM, or its translation has gone.
     pub not_in_ram: u64,
+    /// Too many sites are known.
+    pub no_site: u64,
     /// The trigger asked for is not known, and `break` was placed.
     pub unknown_trigger: u64,
 }
 sum! { Fallbacks: left_by_classifier left_by_patch_manager no_template no_class_id not_writable changed not_in_ram
-unknown_trigger }
+no_site unknown_trigger }
 
 /// Triggers that were not found at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -19,7 +19,7 @@ use crate::fast;
 use crate::guest::Guest;
 use crate::ids::ClassId;
 use crate::services::{self, Refused};
-use crate::sites::{Origin, Site};
+use crate::sites::{NotAdopted, Origin, Site};
 use crate::trigger::Break;
 use crate::vp::VirtualProcessor;
 
@@ -32,7 +32,7 @@ enum Meaning {
     Site(Arc<Site>),
     /// A copy of a trigger, which the guest has made: a site now.
     Copy(Arc<Site>),
-    /// A copy of a trigger that stood for this instruction, and whose class has gone.
+    /// A copy of a trigger that stood for this instruction, but is no site: its class has gone, or there are too many.
     Left(Instruction),
     /// A copy of a trigger that has stood for several instructions.
     Ambiguous,
@@ -209,8 +209,11 @@ impl VirtualProcessor {
         if !entry.is_some_and(|entry| entry.class.contains(&instruction)) {
             return Meaning::Left(instruction);
         }
-        let site = self.vm.sites.adopt(p.bus(), place, instruction, id, bundle.slot(slot));
-        site.map_or(Meaning::Stale, Meaning::Copy)
+        match self.vm.sites.adopt(p.bus(), place, instruction, id, bundle.slot(slot)) {
+            Ok(site) => Meaning::Copy(site),
+            Err(NotAdopted::Gone) => Meaning::Stale,
+            Err(NotAdopted::Full) => Meaning::Left(instruction),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ mod tests {
         let bundle = Bundle::new(Template::new(8), [MOV_PSR, NOP, NOP]);
         memory.write(address, &bundle.to_bytes()).unwrap();
         let place = Place { bundle: address.0, ip: address.0, rid: 0, vm: 0, vp: 0, reserved: 0 };
-        let site = vm.sites.meet(place, &of_slot(bundle, Slot::Zero).unwrap());
+        let site = vm.sites.meet(place, &of_slot(bundle, Slot::Zero).unwrap()).expect("room");
         vm.sites.patch(&Ram(&memory), &site, ClassId(0), break_slot(0, 0x10_0800));
         let mut read = [0; 64];
         memory.read(PhysicalAddress(0x20_0fe0), &mut read).unwrap();

@@ -65,10 +65,7 @@ impl VirtualProcessor {
 
     /// Decides about a fault, and patches its site if that is the decision.
     fn consider(&mut self, p: &mut Processor, instruction: &Instruction) -> Result<Next, Failed> {
-        let Some(site) = self.site_of(p, instruction) else {
-            self.counters.fallbacks.not_in_ram += 1;
-            return Ok(Next::Conventional);
-        };
+        let Some(site) = self.site_of(p, instruction) else { return Ok(Next::Conventional) };
         let faults = site.fault();
         let vm = Arc::clone(&self.vm);
         let Some(patching) = self.patching.clone() else { return Ok(Next::Conventional) };
@@ -145,21 +142,27 @@ impl VirtualProcessor {
         Ok(Some(done))
     }
 
-    /// The site of the instruction at IP and PSR.ri; `None` if it is not in RAM.
+    /// The site of the instruction at IP and PSR.ri; `None` if it has none. The reason why not is counted.
     fn site_of(&mut self, p: &mut Processor, instruction: &Instruction) -> Option<Arc<Site>> {
         let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
         let at = At::new(ip, slot, p.code_context(ip));
         if let Some(site) = self.cache.find(at)
             && site.instruction.bits == instruction.slot()
-            && !site.is_replaced()
+            && !site.is_retired()
         {
             return Some(Arc::clone(site));
         }
-        let address = p.translate_instruction(ip).ok()?;
-        let bundle = code::read(p.bus(), address)?;
+        let address = p.translate_instruction(ip).ok();
+        let bundle = address.and_then(|address| code::read(p.bus(), address));
+        let Some((address, bundle)) = address.zip(bundle) else {
+            self.counters.fallbacks.not_in_ram += 1;
+            return None;
+        };
         let decoded = instruction::of(instruction, bundle, Slot::new(slot)?)?;
-        let place = self.place(p, ip, address.0 & !0xf);
-        let site = self.vm.sites.meet(place, &decoded);
+        let Some(site) = self.vm.sites.meet(self.place(p, ip, address.0 & !0xf), &decoded) else {
+            self.counters.fallbacks.no_site += 1;
+            return None;
+        };
         self.cache.remember(at, Arc::clone(&site), 0);
         Some(site)
     }

@@ -94,6 +94,7 @@ impl Display for Work {
             ("not writable", fallbacks.not_writable),
             ("changed", fallbacks.changed),
             ("not in RAM", fallbacks.not_in_ram),
+            ("no site", fallbacks.no_site),
             ("unknown trigger", fallbacks.unknown_trigger),
             ("looked up", self.misses.looked_up),
             ("copies", self.misses.copies),

@@ -31,7 +31,25 @@ pub struct Sites {
 #[derive(Debug, Default)]
 struct Known {
     pages: HashMap<u64, Vec<Arc<Site>>>,
+    /// How many there are.
+    count: usize,
+    /// Sites to refuse before room is made again.
+    to_refuse: usize,
     origins: Origins,
+}
+
+/// The most sites that are known. A guest can make any number: each takes some hundred bytes of the host.
+const MOST_SITES: usize = 1 << 16;
+/// What making room should give; if it does not, it waits until so many sites were refused.
+const ROOM: usize = MOST_SITES / 8;
+
+/// Why a copy of a trigger has not become a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdopted {
+    /// The trigger has gone meanwhile.
+    Gone,
+    /// Too many sites are known.
+    Full,
 }
 
 /// The bytes around an address that `fc` may write back (SDM 3:61): the largest line of the caches.
@@ -51,17 +69,48 @@ impl Known {
         self.pages.get(&page(address))?.iter().find(|site| site.address() == address && site.slot() == slot)
     }
 
-    /// Puts a site in the place of the one that may be known there.
-    fn put(&mut self, site: &Arc<Site>) {
-        let sites = self.pages.entry(page(site.address())).or_default();
-        sites.retain(|other| {
-            let stays = other.address() != site.address() || other.slot() != site.slot();
-            if !stays {
-                other.replace();
+    /// Puts a site in the place of the one that may be known there; whether there is room for it.
+    fn put(&mut self, site: &Arc<Site>) -> bool {
+        let is_there = |other: &mut Arc<Site>| other.address() == site.address() && other.slot() == site.slot();
+        if let Some(sites) = self.pages.get_mut(&page(site.address())) {
+            self.count -= sites.extract_if(.., is_there).map(|other| other.retire()).count();
+        }
+        if !self.has_room() {
+            return false;
+        }
+        self.pages.entry(page(site.address())).or_default().push(Arc::clone(site));
+        self.count += 1;
+        true
+    }
+
+    /// Whether there is room for a site; it is made from time to time.
+    fn has_room(&mut self) -> bool {
+        if self.count >= MOST_SITES {
+            if self.to_refuse > 0 {
+                self.to_refuse -= 1;
+                return false;
             }
-            stays
+            self.make_room();
+            self.to_refuse = if self.count > MOST_SITES - ROOM { ROOM } else { 0 };
+        }
+        self.count < MOST_SITES
+    }
+
+    /// Retires half of the sites that are not patched, those with the fewest faults and triggers. If their instructions
+    /// fault again, they are met anew.
+    fn make_room(&mut self) {
+        let unpatched = self.pages.values().flatten().filter(|site| !site.is_patched());
+        let mut events: Vec<u64> = unpatched.map(|site| site.events()).collect();
+        if events.is_empty() {
+            return;
+        }
+        let middle = events.len() / 2;
+        let few = *events.select_nth_unstable(middle).1;
+        self.pages.retain(|_, sites| {
+            sites.extract_if(.., |site| !site.is_patched() && site.events() <= few).for_each(|site| site.retire());
+            !sites.is_empty()
         });
-        sites.push(Arc::clone(site));
+        self.count = self.pages.values().map(Vec::len).sum();
     }
 
     /// Writes a trigger in the place of what is there.
@@ -98,17 +147,18 @@ impl Sites {
         Some((bundle, site.cloned()))
     }
 
-    /// The site of an instruction that has faulted: the one that is known, unless it was of another instruction.
-    pub fn meet(&self, place: Place, instruction: &Instruction) -> Arc<Site> {
+    /// The site of an instruction that has faulted: the one that is known, unless it was of another instruction. `None`
+    /// if too many are known.
+    #[must_use]
+    pub fn meet(&self, place: Place, instruction: &Instruction) -> Option<Arc<Site>> {
         let mut known = lock(&self.known);
         let slot = Slot::new(instruction.slot).unwrap_or(Slot::Zero);
         let found = known.find(PhysicalAddress(place.bundle), slot);
         if let Some(site) = found.filter(|site| site.instruction.bits == instruction.bits) {
-            return Arc::clone(site);
+            return Some(Arc::clone(site));
         }
         let site = Arc::new(Site::new(place, *instruction));
-        known.put(&site);
-        site
+        known.put(&site).then_some(site)
     }
 
     /// What a trigger in a slot stands for that is no known site's: the guest has copied it, or has restored what it had
@@ -124,7 +174,10 @@ impl Sites {
         }
     }
 
-    /// Makes a copy of a trigger a site; `None` if it has gone meanwhile.
+    /// Makes a copy of a trigger a site.
+    ///
+    /// # Errors
+    /// Why it is none.
     pub fn adopt(
         &self,
         bus: &dyn Bus,
@@ -132,9 +185,9 @@ impl Sites {
         instruction: Instruction,
         class: ClassId,
         trigger: u64,
-    ) -> Option<Arc<Site>> {
+    ) -> Result<Arc<Site>, NotAdopted> {
         let mut known = lock(&self.known);
-        let slot = Slot::new(instruction.slot)?;
+        let slot = Slot::new(instruction.slot).unwrap_or(Slot::Zero);
         let found = known.find(PhysicalAddress(place.bundle), slot).cloned();
         if let Some(site) = found.filter(|site| site.instruction.bits == instruction.bits) {
             site.set_trigger(class, trigger);
@@ -142,12 +195,11 @@ impl Sites {
             if !stands {
                 site.forget();
             }
-            return stands.then_some(site);
+            return stands.then_some(site).ok_or(NotAdopted::Gone);
         }
         let site = Arc::new(Site::copy(place, instruction, class, trigger));
-        stands(bus, &site)?;
-        known.put(&site);
-        Some(site)
+        stands(bus, &site).ok_or(NotAdopted::Gone)?;
+        known.put(&site).then_some(site).ok_or(NotAdopted::Full)
     }
 
     /// Writes a trigger of a class to a site, unless another virtual processor has just patched it.
@@ -156,7 +208,7 @@ impl Sites {
         if site.is_patched() {
             return Exchange::Already;
         }
-        if site.is_replaced() {
+        if site.is_retired() {
             return Exchange::Differs;
         }
         known.write(bus, site, site.instruction.bits, class, trigger)

@@ -28,8 +28,8 @@ pub struct Site {
     class: AtomicU32,
     /// Whether the guest has copied the trigger there.
     is_copy: bool,
-    /// Whether another instruction has come in its place.
-    replaced: AtomicBool,
+    /// Whether it is known no longer.
+    retired: AtomicBool,
 }
 
 impl Site {
@@ -45,7 +45,7 @@ impl Site {
             trigger: AtomicU64::new(0),
             class: AtomicU32::new(0),
             is_copy: false,
-            replaced: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         }
     }
 
@@ -148,16 +148,17 @@ impl Site {
         self.trigger.fetch_and(!PATCHED, Ordering::AcqRel);
     }
 
-    /// Another instruction has come in its place: it is never patched again.
-    pub(super) fn replace(&self) {
+    /// It is known no longer, because another instruction has come in its place or too many were known: it is never
+    /// patched again.
+    pub(super) fn retire(&self) {
         self.forget();
-        self.replaced.store(true, Ordering::Release);
+        self.retired.store(true, Ordering::Release);
     }
 
-    /// Whether another instruction has come in its place.
+    /// Whether it is known no longer.
     #[must_use]
-    pub fn is_replaced(&self) -> bool {
-        self.replaced.load(Ordering::Acquire)
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Its class; means something while it is patched.

@@ -23,7 +23,7 @@ fn memory() -> (FlatMemory, Bundle) {
 }
 
 fn patch(sites: &Sites, memory: &FlatMemory, bundle: Bundle, slot: Slot) -> Arc<Site> {
-    let site = sites.meet(place(0x1230), &of_slot(bundle, slot).expect("virtualized"));
+    let site = sites.meet(place(0x1230), &of_slot(bundle, slot).expect("virtualized")).expect("room");
     let trigger = break_slot(site.instruction.qp, 0x10_0800);
     assert_eq!(sites.patch(memory, &site, ClassId(0), trigger), Exchange::Done);
     site
@@ -71,11 +71,11 @@ fn overwritten_sites_are_forgotten() {
 fn what_is_not_the_instruction_is_not_patched() {
     let (memory, bundle) = memory();
     let sites = Sites::default();
-    let site = sites.meet(place(0x1230), &of_slot(bundle, Slot::Zero).expect("virtualized"));
+    let site = sites.meet(place(0x1230), &of_slot(bundle, Slot::Zero).expect("virtualized")).expect("room");
     memory.write_bytes(0x1230, &bundle.with_slot(Slot::Zero, NOP).to_bytes()).expect("RAM");
     assert_eq!(sites.patch(&memory, &site, ClassId(0), break_slot(6, 5)), Exchange::Differs);
     assert!(!site.is_patched());
-    let outside = sites.meet(place(0x5000), &of_slot(bundle, Slot::Zero).expect("virtualized"));
+    let outside = sites.meet(place(0x5000), &of_slot(bundle, Slot::Zero).expect("virtualized")).expect("room");
     assert_eq!(sites.patch(&memory, &outside, ClassId(0), break_slot(6, 5)), Exchange::Impossible);
 }
 
@@ -89,7 +89,7 @@ fn patched(bundles: &[[u64; 3]]) -> (FlatMemory, Sites) {
     for (bundle, address) in bundles.iter().zip((0x1000..).step_by(16)) {
         let bundle = Bundle::new(Template::new(8), *bundle);
         memory.write_bytes(address, &bundle.to_bytes()).expect("RAM");
-        let site = sites.meet(place(address), &of_slot(bundle, Slot::Zero).expect("virtualized"));
+        let site = sites.meet(place(address), &of_slot(bundle, Slot::Zero).expect("virtualized")).expect("room");
         assert_eq!(sites.patch(&memory, &site, ClassId(0), TRIGGER), Exchange::Done);
     }
     (memory, sites)
@@ -168,9 +168,57 @@ fn a_copy_is_looked_at_again_when_its_line_was_flushed() {
 fn a_site_that_was_replaced_is_not_patched() {
     let (memory, bundle) = memory();
     let sites = Sites::default();
-    let old = sites.meet(place(0x1230), &of_slot(bundle, Slot::Zero).expect("virtualized"));
+    let old = sites.meet(place(0x1230), &of_slot(bundle, Slot::Zero).expect("virtualized")).expect("room");
     let other = bundle.with_slot(Slot::Zero, MOV_PSR_15);
-    sites.meet(place(0x1230), &of_slot(other, Slot::Zero).expect("virtualized"));
+    let _new = sites.meet(place(0x1230), &of_slot(other, Slot::Zero).expect("virtualized"));
     assert_eq!(sites.patch(&memory, &old, ClassId(0), TRIGGER), Exchange::Differs);
     assert_eq!(code::read(&memory, PhysicalAddress(0x1230)), Some(bundle));
+}
+
+/// A guest that executes ever new code has the host keep no more for it than so much, and loses no site that matters.
+#[test]
+fn sites_are_bounded() {
+    let (memory, bundle) = memory();
+    let sites = Sites::default();
+    let patched = patch(&sites, &memory, bundle, Slot::Zero);
+    let instruction = of_slot(bundle, Slot::One).expect("virtualized");
+    let often = sites.meet(place(0x1230), &instruction).expect("room");
+    for _ in 0..10 {
+        often.fault();
+    }
+    let seldom = |index: u64| sites.meet(place(0x10_0000 + 64 * index), &instruction);
+    let early = seldom(0).expect("room");
+    for index in 1..3 * MOST_SITES as u64 {
+        seldom(index).expect("room").fault();
+    }
+    assert!(sites.all().len() <= MOST_SITES);
+    assert!(patched.is_patched() && !patched.is_retired() && !often.is_retired());
+    assert!(early.is_retired());
+    assert_eq!(sites.patch(&memory, &early, ClassId(0), TRIGGER), Exchange::Differs);
+    assert!(!Arc::ptr_eq(&early, &seldom(0).expect("room")), "it is met anew");
+}
+
+/// The guest copies a trigger to more places than are known: its copies stay what they are.
+#[test]
+fn copies_are_bounded() {
+    let memory = FlatMemory::new(0x1000 + 32 * MOST_SITES as u64);
+    let sites = Sites::default();
+    let bundle = Bundle::new(Template::new(8), [MOV_PSR, MOV_PSR, NOP]);
+    memory.write_bytes(0x1230, &bundle.to_bytes()).expect("RAM");
+    let [zero, one] = [Slot::Zero, Slot::One].map(|slot| patch(&sites, &memory, bundle, slot));
+    let bundle = code::read(&memory, PhysicalAddress(0x1230)).expect("RAM");
+    let mut refused = 0;
+    for (index, address) in (0x2000..0x2000 + 16 * (MOST_SITES as u64 - 1)).step_by(16).enumerate() {
+        memory.write_bytes(address, &bundle.to_bytes()).expect("RAM");
+        for site in [&zero, &one] {
+            match sites.adopt(&memory, place(address), site.instruction, ClassId(0), TRIGGER) {
+                Ok(_) => assert!(2 * index < MOST_SITES),
+                Err(why) => {
+                    assert_eq!(why, NotAdopted::Full);
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert_eq!((sites.all().len(), refused), (MOST_SITES, MOST_SITES));
 }
