@@ -1,13 +1,13 @@
 //! `patchbay disasm`: lists code as `objdump -d -z` does, without symbols.
 
 use std::io::{self, BufWriter, Write};
-use std::num::ParseIntError;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use object::elf::{ELFOSABI_HPUX, EM_IA_64, FileHeader64, SHF_EXECINSTR};
 use object::read::elf::{ElfFile64, ElfSection64, FileHeader};
 use object::{Endianness, Object, ObjectSection, SectionFlags};
+use patchbay::number::number;
 use patchbay_isa::disassemble::{Listing, listing};
 
 /// Lists the code of an IA-64 ELF file, or with --base of a file of raw bundles
@@ -17,7 +17,7 @@ pub(crate) struct Disasm {
     #[arg(long, value_name = "NAME", conflicts_with = "base")]
     section: Option<String>,
     /// The file holds raw bundles that stand at this address
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = number::<u64>)]
     base: Option<u64>,
     file: PathBuf,
 }
@@ -37,13 +37,6 @@ pub(crate) enum Error {
     NoSection { file: PathBuf, name: String },
     #[error("cannot write the listing: {0}")]
     Write(io::Error),
-}
-
-fn address(text: &str) -> Result<u64, ParseIntError> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    }
 }
 
 impl Disasm {

@@ -12,6 +12,8 @@ use patchbay_vmm::policy::{self, Choice, Policy};
 use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::vm::{Plugins, Scope as Tables, Vm, Vmm};
 
+use crate::number::number;
+
 /// The monitor.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Virtualization")]
@@ -37,11 +39,11 @@ pub struct Monitor {
     /// How the conventional path reads the instruction that it emulates
     #[arg(long, value_enum, default_value = "translated")]
     fetch: Fetch,
-    /// The lowest immediate of break that triggers use
-    #[arg(long, value_name = "ID", default_value_t = BASE_ID, value_parser = id)]
+    /// The lowest immediate of break that triggers use [default: 0x180000]
+    #[arg(long, value_name = "ID", default_value_t = BASE_ID, hide_default_value = true, value_parser = number::<u32>)]
     base_id: u32,
     /// How many immediates triggers may use
-    #[arg(long, value_name = "N", default_value_t = RESERVED_NUM, value_parser = id)]
+    #[arg(long, value_name = "N", default_value_t = RESERVED_NUM, value_parser = number::<u32>)]
     reserved_num: u32,
 }
 
@@ -89,13 +91,6 @@ pub enum MonitorError {
 
 fn choice(text: &str) -> Result<Choice, Infallible> {
     Ok(Choice::from_argument(text))
-}
-
-fn id(text: &str) -> Result<u32, std::num::ParseIntError> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => text.parse(),
-    }
 }
 
 /// A monitor at work; `None` in native mode.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use patchbay::monitor::{Monitor, MonitorError};
+use patchbay::number::number;
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{LoadError, Source};
@@ -66,7 +67,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     symbols: Option<PathBuf>,
     /// The image is not ELF: put it at this physical address and enter it there
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = number::<u64>)]
     load_address: Option<u64>,
     /// The console: standard input and output, or a file for its output
     #[arg(long, value_name = "stdio|FILE", default_value = "stdio")]
@@ -148,13 +149,6 @@ pub(crate) enum RunError {
 
 fn size(text: &str) -> Result<u64, SizeError> {
     parse_size(text)
-}
-
-fn address(text: &str) -> Result<u64, std::num::ParseIntError> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
