@@ -1,8 +1,10 @@
-//! Ids that no site has any more are given again: classifiers are swapped under a guest that loops.
+//! Classes that come and go while a guest loops: ids that no site has any more are given again, and tables that are
+//! rebuilt miss none.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use patchbay_cpu::bus::PhysicalAddress;
@@ -13,10 +15,16 @@ use patchbay_machine::loader::Source;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::machine::{Configuration, Machine, Run, Timing};
 use patchbay_machine::outcome::Outcome;
+use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::host::Host;
+use patchbay_plugin_api::instruction::Mnemonic;
+use patchbay_plugin_api::plugin::Plugin;
+use patchbay_plugin_api::routines::{Fixups, Routine, Routines, RoutinesRef, Template as Offer};
 use patchbay_vmm::code;
+use patchbay_vmm::counters::Counters;
 use patchbay_vmm::fetch::Fetch;
 use patchbay_vmm::ids::BASE_ID;
-use patchbay_vmm::plugins::{Kind, Registry};
+use patchbay_vmm::plugins::{Instance, Kind, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::swap::Order;
@@ -35,6 +43,20 @@ fn branch(from: u64, to: u64) -> u64 {
     4 << 37 | 1 << 36 | (to.wrapping_sub(from) >> 4 & 0xf_ffff) << 13
 }
 
+fn plugins() -> Plugins {
+    let (classifier, patch_manager, routines) = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+    Plugins {
+        classifier: Arc::new(classifier),
+        patch_manager: Arc::new(patch_manager),
+        routines: vec![Arc::new(routines)],
+    }
+}
+
+fn mov_psr(r: usize) -> Bundle {
+    let read = Instruction::encode(Opcode::M(M::MovFromPsr), 0, &[r as i64]).expect("operands").slot();
+    Bundle::new(Template::new(1), [read, NOP, NOP])
+}
+
 /// A guest that runs.
 struct Looping {
     vm: Arc<Vm>,
@@ -44,9 +66,11 @@ struct Looping {
 
 impl Looping {
     fn start(vmm: &Arc<Vmm>, number: u32, scope: Scope, folder: &Path) -> Looping {
-        let read = |r: usize| Instruction::encode(Opcode::M(M::MovFromPsr), 0, &[r as i64]).expect("operands").slot();
-        let mut code: Vec<Bundle> =
-            (0..REGISTERS).map(|index| Bundle::new(Template::new(1), [read(14 + index), NOP, NOP])).collect();
+        Looping::under(&plugins(), vmm, number, scope, folder)
+    }
+
+    fn under(plugins: &Plugins, vmm: &Arc<Vmm>, number: u32, scope: Scope, folder: &Path) -> Looping {
+        let mut code: Vec<Bundle> = (0..REGISTERS).map(|index| mov_psr(14 + index)).collect();
         let back = branch(CODE + 16 * REGISTERS as u64, CODE);
         code.push(Bundle::new(Template::new(0x11), [NOP, NOP, back]));
         let image = folder.join(format!("loop{number}"));
@@ -61,14 +85,7 @@ impl Looping {
         };
         let source = Source { image, load_address: Some(CODE), initrd: Vec::new(), command_line: String::new() };
         let machine = Machine::new(&configuration, &source).unwrap();
-        let (classifier, patch_manager, routines) =
-            Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
-        let plugins = Plugins {
-            classifier: Arc::new(classifier),
-            patch_manager: Arc::new(patch_manager),
-            routines: vec![Arc::new(routines)],
-        };
-        let vm = Vm::new(Arc::clone(vmm), number, 2, Some(&plugins), scope, Fetch::Translated).unwrap();
+        let vm = Vm::new(Arc::clone(vmm), number, 2, Some(plugins), scope, Fetch::Translated).unwrap();
         let vm = Arc::new(vm);
         let (handle, owned) = (machine.handle(), Arc::clone(&vm));
         let run = move || machine.run(|index| Box::new(Virtual::new(Arc::clone(&owned), index))).unwrap();
@@ -85,6 +102,17 @@ impl Looping {
             assert!(start.elapsed() < LIMIT, "{} sites are patched", patched());
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// What the first virtual processor has counted.
+    fn counters(&self) -> Counters {
+        let counters = self.machine.ask(LIMIT, |executor, _| {
+            let vp = executor.processor.take_hook::<VirtualProcessor>()?;
+            let counters = vp.counters.clone();
+            executor.processor.hook = Some(vp);
+            Some(counters)
+        });
+        counters.unwrap().swap_remove(0).unwrap()
     }
 
     /// Lets another classifier take over, and looks at what the guest reads then.
@@ -146,15 +174,65 @@ fn a_copy_outlives_its_class() {
         });
         enter.unwrap();
     }
-    let misses = looping.machine.ask(LIMIT, |executor, _| {
-        let vp = executor.processor.take_hook::<VirtualProcessor>()?;
-        let misses = vp.counters.misses;
-        executor.processor.hook = Some(vp);
-        Some(misses)
-    });
-    let misses = misses.unwrap()[0].unwrap();
+    let misses = looping.counters().misses;
     assert_eq!((misses.copies, misses.ambiguous, misses.foreign), (3, 0, 0), "each is emulated");
     looping.swap("classify-operands", "");
+}
+
+/// The register of the class that comes while tables are rebuilt.
+const LATE: u8 = 30;
+/// The guest, and the thread that rebuilds tables.
+static REBUILDS: OnceLock<(Handle, ThreadId)> = OnceLock::new();
+static LATE_IS_BUILT: AtomicBool = AtomicBool::new(false);
+
+/// Routines for `mov r=psr`. While a table is rebuilt, the guest meets another class.
+struct MeetsLate;
+
+impl Plugin for MeetsLate {
+    const NAME: &'static str = "meets-late";
+    const VERSION: &'static str = "0.0.0";
+    const DESCRIPTION: &'static str = "for tests";
+    fn create(_: &str, _: &Host) -> Result<Self, String> {
+        Ok(MeetsLate)
+    }
+}
+
+impl Routines for MeetsLate {
+    fn templates(&self) -> Vec<Offer> {
+        vec![Offer::new(Mnemonic::MovFromPsr, "emulates")]
+    }
+
+    fn build(&self, class: &ClassKey) -> Option<Routine> {
+        if let Some((machine, thread)) = REBUILDS.get()
+            && std::thread::current().id() == *thread
+        {
+            let write = |p: &patchbay_cpu::processor::Processor| {
+                p.write_physical(PhysicalAddress(CODE), &mov_psr(LATE.into()).to_bytes()).unwrap();
+            };
+            machine.ask(LIMIT, move |executor, _| write(&executor.processor)).unwrap();
+            while !LATE_IS_BUILT.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        } else if class.r1() == Some(LATE) {
+            LATE_IS_BUILT.store(true, Ordering::Release);
+        }
+        Some(Routine::new(|vp, _, at_site| vp.emulate(at_site), Fixups::default()).with_site())
+    }
+}
+
+#[test]
+fn a_change_of_scope_misses_no_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let routines = Instance::create(&Found::<RoutinesRef>::linked::<MeetsLate>(), "", None).unwrap();
+    let plugins = Plugins { routines: vec![Arc::new(routines)], ..plugins() };
+    let looping = Looping::under(&plugins, &Arc::new(Vmm::new()), 0, Scope::Vmm, folder.path());
+    REBUILDS.get_or_init(|| (looping.machine.clone(), std::thread::current().id()));
+    looping.vm.set_scope(&looping.machine, Scope::Vp, LIMIT).unwrap();
+    let before = looping.counters();
+    std::thread::sleep(Duration::from_millis(5));
+    let after = looping.counters();
+    assert!(after.triggers.iter().sum::<u64>() > before.triggers.iter().sum());
+    assert_eq!(after.without_routine, before.without_routine);
 }
 
 /// What the settings of classify-operands tell apart makes other classes of the same instructions.

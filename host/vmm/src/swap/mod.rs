@@ -250,7 +250,7 @@ impl Vm {
             let tables = (0..count).filter_map(|vp| old.table(vp));
             let tables = tables.map(|table| prepare::table(self, table, Arc::clone(table.routines())));
             let new = old.with_tables(tables.collect::<Result<_, _>>()?)?;
-            transaction.publish(&Arc::new(new))?;
+            transaction.replace(new, |_, new| prepare::complete_all(new, &old))?;
             history.routines.clear();
             Ok(())
         })
@@ -355,7 +355,7 @@ impl Transaction<'_> {
                 Ok(())
             }
             Err(error) => {
-                self.take_back();
+                self.take_back(new);
                 Err(match error {
                     NoAnswer::Stuck { processors, .. } => NoAnswer::Stuck { processors, limit: self.limit },
                     ended @ NoAnswer::Ended => ended,
@@ -366,7 +366,7 @@ impl Transaction<'_> {
     }
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
-    fn take_back(&self) {
+    fn take_back(&self, new: &Patching) {
         self.vm.set_patching(&self.old);
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
@@ -375,6 +375,9 @@ impl Transaction<'_> {
                 executor.processor.hook = Some(vp);
             }
         });
+        if let Err(failed) = prepare::complete_all(&self.old, new) {
+            tracing::warn!("{failed}");
+        }
     }
 
     /// Makes new plugins serve; if a plugin fails while sites are adapted to them, the old ones serve again.
@@ -386,7 +389,7 @@ impl Transaction<'_> {
         let new = Arc::new(new);
         self.publish(&new)?;
         if let Err(failed) = adapt(self, &new) {
-            self.take_back();
+            self.take_back(&new);
             return Err(failed.into());
         }
         self.done("adapt");
@@ -455,10 +458,7 @@ impl Transaction<'_> {
         }
         let new = old.with_tables(tables)?;
         self.replace(new, |transaction, new| {
-            // Classes that have come while the routines were built.
-            for (old, new) in old.tables.iter().zip(&new.tables) {
-                prepare::complete(new, old)?;
-            }
+            prepare::complete_all(new, &old)?;
             transaction.unpatch_unserved(new);
             Ok(())
         })?;

@@ -12,7 +12,7 @@ use super::history::Recipe;
 use super::{Order, SwapError, Transaction};
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
 use crate::table::Table;
-use crate::vm::Vm;
+use crate::vm::{Patching, Vm};
 
 /// Where an instance comes from.
 pub(super) enum Source<T> {
@@ -112,8 +112,14 @@ pub(super) fn table(vm: &Vm, old: &Table, routines: Arc<Routines>) -> Result<Arc
     rebuild(vm.ids().count(), old, routines)
 }
 
+/// Gives tables the classes that others were given while these were built, or served for a moment.
+pub(super) fn complete_all(to: &Patching, from: &Patching) -> Result<(), Failed> {
+    let tables = to.tables.iter().enumerate().filter_map(|(vp, table)| Some((table, from.table(vp)?)));
+    tables.filter(|(to, from)| !Arc::ptr_eq(to, from)).try_for_each(|(to, from)| complete(to, from))
+}
+
 /// Gives a table the classes of another one that it does not have.
-pub(super) fn complete(table: &Table, old: &Table) -> Result<(), Failed> {
+fn complete(table: &Table, old: &Table) -> Result<(), Failed> {
     for (id, entry) in old.entries() {
         table.provide(id, &entry.class, &entry.instruction)?;
     }
