@@ -1,5 +1,7 @@
 //! The review of all sites that a patch manager asks for from time to time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use patchbay_cpu::processor::Processor;
@@ -7,62 +9,66 @@ use patchbay_machine::clock::ITC_FREQUENCY;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::SiteStatistics;
 
-use crate::plugins::Failed;
+use crate::plugins::{Failed, PatchManager};
 use crate::sites::Site;
 use crate::vm::Patching;
 use crate::vp::VirtualProcessor;
 
-/// When a virtual processor does its part of a review.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Reviews {
-    /// The patch manager has not been asked yet.
-    #[default]
-    Unknown,
-    /// It reviews nothing.
-    Never,
-    /// At this ar.itc, and after so many ticks again.
-    At(u64, u64),
+/// The reviews of a patch manager, by the virtual processor that comes first.
+#[derive(Debug)]
+pub(crate) struct Reviews {
+    /// In ticks of ar.itc.
+    period: u64,
+    /// The ar.itc of the next one: 0 before the guest runs, never while one is under way.
+    due: AtomicU64,
 }
 
-fn ticks(period: Duration) -> u64 {
-    u64::try_from(period.as_nanos() * u128::from(ITC_FREQUENCY) / 1_000_000_000).unwrap_or(u64::MAX)
+const NEVER: u64 = u64::MAX;
+
+impl Reviews {
+    /// The reviews that a patch manager asks for.
+    pub(crate) fn of(patch_manager: &PatchManager) -> Result<Option<Arc<Reviews>>, Failed> {
+        let ticks = |period: Duration| {
+            u64::try_from(period.as_nanos() * u128::from(ITC_FREQUENCY) / 1_000_000_000).unwrap_or(NEVER)
+        };
+        let reviews = |period| Arc::new(Reviews { period: ticks(period), due: AtomicU64::new(0) });
+        Ok(patch_manager.review_period()?.map(reviews))
+    }
+
+    /// Does a review if it is time and nobody else does it. The first period begins when this is called first.
+    fn at(&self, now: u64, review: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
+        let next = now.saturating_add(self.period);
+        let due = self.due.load(Ordering::Relaxed);
+        let then = if due == 0 { next } else { NEVER };
+        if now < due || self.due.compare_exchange(due, then, Ordering::Acquire, Ordering::Relaxed).is_err() || due == 0
+        {
+            return Ok(());
+        }
+        let done = review();
+        self.due.store(next, Ordering::Release);
+        done
+    }
 }
 
 impl VirtualProcessor {
-    /// Adds this virtual processor's triggers to their sites, and on the first reviews all sites, if it is time.
+    /// Adds this virtual processor's triggers to their sites, and reviews them, if it is time.
     pub(crate) fn review_if_due(&mut self, p: &mut Processor) {
-        let due = match self.reviews {
-            Reviews::Never => return,
-            Reviews::Unknown => true,
-            Reviews::At(time, _) => p.itc() >= time,
-        };
-        if due && let Err(failed) = self.review(p) {
+        let Some(reviews) = self.patching.as_ref().and_then(|patching| patching.reviews.as_ref()) else { return };
+        let now = p.itc();
+        if now < self.next_review {
+            return;
+        }
+        let reviews = Arc::clone(reviews);
+        self.next_review = now.saturating_add(reviews.period);
+        self.cache.add();
+        if let Err(failed) = reviews.at(now, || self.review(p)) {
             self.failure = Some(failed);
         }
     }
 
     fn review(&mut self, p: &mut Processor) -> Result<(), Failed> {
-        let Some(patching) = self.patching.clone() else {
-            self.reviews = Reviews::Never;
-            return Ok(());
-        };
-        match self.reviews {
-            Reviews::At(_, period) => {
-                self.reviews = Reviews::At(p.itc().saturating_add(period), period);
-                self.cache.add();
-                if self.index == 0 {
-                    for site in self.vm.sites.all() {
-                        self.review_site(p, &patching, &site)?;
-                    }
-                }
-            }
-            _ => {
-                let period = patching.patch_manager.review_period()?.map(ticks);
-                self.reviews =
-                    period.map_or(Reviews::Never, |period| Reviews::At(p.itc().saturating_add(period), period));
-            }
-        }
-        Ok(())
+        let Some(patching) = self.patching.clone() else { return Ok(()) };
+        self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &patching, site))
     }
 
     fn review_site(&mut self, p: &mut Processor, patching: &Patching, site: &Site) -> Result<(), Failed> {

@@ -16,6 +16,7 @@ use crate::fast::lock;
 use crate::fetch::Fetch;
 use crate::ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::plugins::{Classifier, Failed, PatchManager, Routines};
+use crate::review::Reviews;
 use crate::sites::Sites;
 use crate::statistics::{PluginReport, SiteReport, VmStatistics, VpCounts, work};
 use crate::swap::Swaps;
@@ -91,6 +92,8 @@ impl Plugins {
 pub(crate) struct Patching {
     pub(crate) classifier: Arc<Classifier>,
     pub(crate) patch_manager: Arc<PatchManager>,
+    /// Those that the patch manager asks for.
+    pub(crate) reviews: Option<Arc<Reviews>>,
     /// One for all virtual processors, or one for each.
     pub(crate) tables: Vec<Arc<Table>>,
     /// The mnemonics for which a table has a template.
@@ -296,8 +299,9 @@ impl Patching {
             .map(|routines| Arc::new(Table::new(vmm.ids.count(), Arc::clone(routines))))
             .collect();
         let templates = templates(&tables)?;
-        let Plugins { classifier, patch_manager, .. } = plugins;
-        Ok(Patching { classifier: Arc::clone(classifier), patch_manager: Arc::clone(patch_manager), tables, templates })
+        let reviews = Reviews::of(&plugins.patch_manager)?;
+        let (classifier, patch_manager) = (Arc::clone(&plugins.classifier), Arc::clone(&plugins.patch_manager));
+        Ok(Patching { classifier, patch_manager, reviews, tables, templates })
     }
 
     /// The same with another classifier.
@@ -305,9 +309,13 @@ impl Patching {
         Patching { classifier, ..self.clone() }
     }
 
-    /// The same with another patch manager.
-    pub(crate) fn with_patch_manager(&self, patch_manager: Arc<PatchManager>) -> Patching {
-        Patching { patch_manager, ..self.clone() }
+    /// The same with another patch manager, and the reviews that it asks for.
+    pub(crate) fn with_patch_manager(
+        &self,
+        patch_manager: Arc<PatchManager>,
+        reviews: Option<Arc<Reviews>>,
+    ) -> Patching {
+        Patching { patch_manager, reviews, ..self.clone() }
     }
 
     /// The same with other tables.

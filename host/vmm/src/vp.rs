@@ -17,7 +17,6 @@ use crate::conventional::Conventional;
 use crate::counters::Counters;
 use crate::guest::{Guest, take_over};
 use crate::plugins::Failed;
-use crate::review::Reviews;
 use crate::services::services;
 use crate::statistics::VpCounts;
 use crate::table::Table;
@@ -46,7 +45,8 @@ pub struct VirtualProcessor {
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) services: ServicesRef,
     pub(crate) cache: SiteCache,
-    pub(crate) reviews: Reviews,
+    /// The ar.itc at which it looks after reviews.
+    pub(crate) next_review: u64,
     /// The instruction count at the last interruption, and the interruptions since it has changed.
     progress: (u64, u32),
 }
@@ -66,7 +66,7 @@ impl VirtualProcessor {
             patching,
             services: services(),
             cache: SiteCache::default(),
-            reviews: Reviews::default(),
+            next_review: 0,
             progress: (0, 0),
             vm,
         }
@@ -75,7 +75,7 @@ impl VirtualProcessor {
     /// Takes other plugins over. Returns those it had.
     pub(crate) fn adopt(&mut self, patching: &Arc<Patching>) -> Option<Arc<Patching>> {
         self.table = patching.table(self.index).cloned();
-        self.reviews = Reviews::default();
+        self.next_review = 0;
         self.patching.replace(Arc::clone(patching))
     }
 

@@ -26,6 +26,7 @@ use serde::Serialize;
 
 use crate::fast::lock;
 use crate::plugins::{Failed, FindError, Kind, Registry, Routines};
+use crate::review::Reviews;
 use crate::table::Table;
 use crate::vm::{Patching, Scope, Vm};
 use crate::vp::VirtualProcessor;
@@ -419,14 +420,15 @@ impl Transaction<'_> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let table = self.old.table(0).cloned();
         let old = vec![Arc::clone(&self.old.patch_manager)];
-        let (before, (patch_manager, unpatch)) = self.prepare(source(), old, move |patch_manager, done| {
+        let (before, (patch_manager, reviews, unpatch)) = self.prepare(source(), old, move |patch_manager, done| {
             let unpatch = settle::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
             }
-            Ok((patch_manager, unpatch))
+            let reviews = Reviews::of(&patch_manager)?;
+            Ok((patch_manager, reviews, unpatch))
         })?;
-        self.replace(self.old.with_patch_manager(patch_manager), |transaction, _| {
+        self.replace(self.old.with_patch_manager(patch_manager, reviews), |transaction, _| {
             transaction.unpatch(&unpatch);
             Ok(())
         })?;
