@@ -31,6 +31,7 @@ struct sal_wakeup {
 };
 
 enum {
+	PAL_HALT_LIGHT = 29,
 	SAL_HEADER = 96,
 	SAL_SET_VECTORS = 0x01000000,
 	OS_BOOT_RENDEZ = 2,
@@ -42,6 +43,7 @@ static const struct guid sal_guid = { 0x11d32d88eb9d2d32, 0x4dc13f279000169a };
 static const struct guid acpi_guid = { 0x11d3e4f18868e871, 0x81883cc7800022bc };
 
 u64 firmware_call(u64 entry, u64 gp, const u64 arguments[8]);
+u64 pal_call(u64 entry, u64 index);
 extern char application_processor[];
 
 static struct efi_system_table *efi;
@@ -145,6 +147,12 @@ void power_off(u64 status)
 	firmware_call(descriptor[0], descriptor[1], arguments);
 	for (;;)
 		pause();
+}
+
+void halt(void)
+{
+	if (sal)
+		pal_call(sal->pal, PAL_HALT_LIGHT);
 }
 
 u64 processor_count(void)

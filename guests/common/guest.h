@@ -24,6 +24,9 @@ void finish(void) __attribute__((noreturn));
 /* Powers the machine off. */
 void power_off(u64 status) __attribute__((noreturn));
 
+/* PAL_HALT_LIGHT: waits for an interrupt. */
+void halt(void);
+
 /* Processors in the MADT, at most MAX_PROCESSORS. */
 u64 processor_count(void);
 

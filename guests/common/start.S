@@ -2,7 +2,7 @@
 #include "machine.h"
 
 	.section .text.start, "ax"
-	.global	_start, application_processor, call_with_psr, firmware_call
+	.global	_start, application_processor, call_with_psr, firmware_call, pal_call
 
 	// rfi to the next bundle with PSR = `psr` (a register) and the frame as it is. Changes r14.
 	.macro	set_psr psr
@@ -139,6 +139,28 @@ firmware_call:
 	br.ret.sptk.many rp
 	;;
 	.endp	firmware_call
+
+/* u64 pal_call(u64 entry, u64 index): a static procedure without arguments. It has no frame: it is branched to. */
+	.proc	pal_call
+pal_call:
+	alloc	r34 = ar.pfs, 2, 2, 0, 0
+	mov	r35 = rp
+	movl	r14 = .Lback
+	mov	b6 = r32
+	mov	r28 = r33
+	mov	r29 = r0
+	mov	r30 = r0
+	mov	r31 = r0
+	;;
+	mov	rp = r14
+	br.cond.sptk.many b6
+	;;
+.Lback:
+	mov	ar.pfs = r34
+	mov	rp = r35
+	br.ret.sptk.many rp
+	;;
+	.endp	pal_call
 
 	.section .bss
 	.align	16

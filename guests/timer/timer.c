@@ -173,6 +173,21 @@ static void periodic(void)
 	set("cr.itv", MASKED);
 }
 
+/* Periodic, so that none is missed that comes between the look and the halt. */
+static void halting(void)
+{
+	taken = 0;
+	period = SOON;
+	arm(SOON);
+	interrupts_on();
+	for (int halts = 0; halts < 10 && taken == 0; halts++)
+		halt();
+	check("an interrupt that ends a halt at PSR.i = 1 is taken at once", taken > 0);
+	interrupts_off();
+	period = 0;
+	set("cr.itv", MASKED);
+}
+
 void main(void)
 {
 	set_handler(EXTERNAL_INTERRUPT, interrupt);
@@ -180,5 +195,6 @@ void main(void)
 	masking();
 	priorities();
 	periodic();
+	halting();
 	finish();
 }

@@ -74,7 +74,8 @@ impl Supervisor for Virtual {
         let Some(mut vp) = p.take_hook::<VirtualProcessor>() else { return true };
         let mut guest = vp.guest(p);
         guest.take_interrupts();
-        let ready = guest.deliverable_interrupt().is_some();
+        // It waits in the VPD now: only an exit delivers it.
+        let ready = guest.ask_for_interrupt();
         p.hook = Some(vp);
         ready
     }
