@@ -77,10 +77,11 @@ impl Port {
         self.parked.store(parked, Ordering::SeqCst);
     }
 
-    /// Whether purges wait.
+    /// Whether purges wait. In one order with [`Port::set_parked`]: a processor that is no longer parked sees every purge
+    /// that was not waited for.
     #[must_use]
     pub fn has_purges(&self) -> bool {
-        self.purging.load(Ordering::Acquire)
+        self.purging.load(Ordering::SeqCst)
     }
 
     /// Takes the purges that wait, in order. [`Port::purged`] must follow when they are done.

@@ -49,9 +49,11 @@ impl<'a> Runner<'a> {
         while !self.platform.switch.is_off() {
             self.do_errands();
             if self.platform.calls.is_paused() {
+                port.set_parked(true);
                 self.platform.interrupts.sleep(self.executor.index, None);
             } else if self.activity == Activity::Runs || self.wakes() {
                 port.set_parked(false);
+                self.executor.processor.perform_purges();
                 self.slice(SLICE);
                 port.set_parked(self.activity != Activity::Runs);
             } else {

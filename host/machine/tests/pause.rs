@@ -1,0 +1,77 @@
+//! A paused processor is not waited for by one that purges everywhere, and purges when it goes on.
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use patchbay_cpu::domain::{Domain, Purge};
+use patchbay_cpu::exit::Exit;
+use patchbay_cpu::processor::Processor;
+use patchbay_machine::loader::Source;
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::machine::{Configuration, Machine, Timing};
+use patchbay_machine::outcome::Outcome;
+use patchbay_machine::platform::Platform;
+use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor};
+
+/// `{ .mib nop.m 0; nop.i 0; br.cond.sptk.few . }`
+const LOOP: [u64; 2] = [0x0000_0001_0000_0010, 0x4000_0000_0000_0200];
+/// Far more than anything here takes.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Passes on what the processors share.
+struct Tells(Sender<Arc<Domain>>);
+
+impl Supervisor for Tells {
+    fn start(&mut self, _: &mut Processor, platform: &Platform) {
+        self.0.send(Arc::clone(&platform.domain)).expect("somebody listens");
+    }
+
+    fn react(&mut self, executor: &mut Executor, exit: Exit, platform: &Platform) -> Reaction {
+        Native.react(executor, exit, platform)
+    }
+}
+
+fn comes_true(condition: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !condition() {
+        if start.elapsed() > LIMIT {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
+}
+
+#[test]
+fn a_paused_processor_is_not_waited_for_and_purges_when_it_goes_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = directory.path().join("code");
+    std::fs::write(&image, LOOP.map(u64::to_le_bytes).concat()).expect("a file");
+    let configuration = Configuration {
+        memory: 64 << 20,
+        processors: 2,
+        timing: Timing::Host,
+        instruction_limit: None,
+        time_limit: Some(6 * LIMIT),
+        symbols: Symbols::default(),
+    };
+    let source = Source { image, load_address: Some(0x10_0000), ..Source::default() };
+    let machine = Machine::new(&configuration, &source).expect("a machine");
+    let handle = machine.handle();
+    let (sender, domain) = channel();
+    let sender = Mutex::new(sender);
+    let runs = std::thread::spawn(move || {
+        machine.run(|_| Box::new(Tells(sender.lock().expect("no panic").clone()))).expect("threads")
+    });
+    let domain = domain.recv_timeout(LIMIT).expect("processor 0 starts");
+    let purge = Purge { rid: 0, address: 0, page_size: 12 };
+    assert_eq!(handle.pause(LIMIT), Ok(()));
+    domain.broadcast(1, purge);
+    assert!(comes_true(|| domain.purges_done(1)));
+    assert!(domain.port(0).has_purges());
+    handle.resume();
+    assert!(comes_true(|| !domain.port(0).has_purges()));
+    handle.end(Outcome::Quit);
+    runs.join().expect("no panic");
+}
