@@ -210,9 +210,9 @@ unsafe extern "C" fn read_cr(host: *mut c_void, number: u32) -> u64 {
 unsafe extern "C" fn write_cr(host: *mut c_void, number: u32, value: u64) -> Outcome {
     let number = number as usize & 127;
     let write = |guest: &mut Guest| {
-        guest.legal(is_reserved(number) || is_read_only(number))?;
+        let collecting = is_interruption_register(number) && guest.ic();
+        guest.legal(is_reserved(number) || is_read_only(number) || collecting)?;
         guest.not_reserved(!accepts(number, value))?;
-        guest.legal(is_interruption_register(number) && guest.ic())?;
         guest.write_cr(number, value)
     };
     // SAFETY: the routine vouches for `host`.

@@ -39,16 +39,19 @@ const fn is_read_only(number: u8) -> bool {
     matches!(number, 65 | 68..=71)
 }
 
+/// Whether the register cannot be used at all, or not now.
+#[inline]
+fn is_illegal(vp: &Vp, place: Place) -> bool {
+    place == Place::Nowhere || place == Place::Interruption && vp.vpd().vpsr & vpsr::IC != 0
+}
+
 #[inline]
 fn read(vp: &mut Vp, r1: u8, number: u8, place: Place) -> Emulated {
-    if place == Place::Nowhere {
+    if is_illegal(vp, place) {
         return Err(vp.raise(Fault::ILLEGAL_OPERATION));
     }
     vp.check_target(r1)?;
     vp.check_privilege()?;
-    if place == Place::Interruption && vp.vpd().vpsr & vpsr::IC != 0 {
-        return Err(vp.raise(Fault::ILLEGAL_OPERATION));
-    }
     let value = if place == Place::Host { vp.read_cr(number) } else { vp.vpd().vcr[usize::from(number & 127)] };
     vp.set_gr(r1, value);
     Ok(())
@@ -77,7 +80,7 @@ fn special_mov_from_cr(class: &ClassKey) -> Option<Routine> {
 
 fn mov_to_cr<O: Operands>(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
     let number = O::register(fixups, instruction);
-    if place(number) == Place::Nowhere || is_read_only(number) {
+    if is_illegal(vp, place(number)) || is_read_only(number) {
         return Err(vp.raise(Fault::ILLEGAL_OPERATION));
     }
     vp.check_privilege()?;

@@ -5,8 +5,8 @@
 //! values, one that finds them in the instruction at the site, and maybe special ones for some operands. To add one, write
 //! its function and its row.
 //!
-//! A routine makes the checks of its instruction in the order of a processor that executes it at PSR.vm = 1: target
-//! register, privilege, NaT, reserved fields; and then, as the monitor must on vpsr, PSR.ic.
+//! A routine makes the checks of its instruction in the processor's order: PSR.ic, which is vpsr's, target register,
+//! privilege, NaT, reserved fields.
 
 mod application;
 mod branch_unit;

@@ -110,7 +110,8 @@ impl Processor {
     }
 
     /// The region identifier of an address.
-    pub(super) fn rid(&self, va: u64) -> u32 {
+    #[must_use]
+    pub fn rid(&self, va: u64) -> u32 {
         RegionRegister::from(self.registers.rr[(va >> 61) as usize]).rid()
     }
 

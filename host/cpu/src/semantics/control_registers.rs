@@ -21,13 +21,6 @@ pub const fn is_interruption_register(number: usize) -> bool {
     matches!(number, cr::IPSR..=cr::IHA)
 }
 
-/// Whether PSR.ic keeps a register from being used. At PSR.vm = 1 it is the virtual machine monitor that knows the
-/// guest's PSR.ic.
-fn is_collecting(p: &Processor, number: usize) -> bool {
-    let psr = p.registers.psr;
-    is_interruption_register(number) && psr.ic() && !psr.vm()
-}
-
 /// A control register that cannot be written.
 #[must_use]
 pub const fn is_read_only(number: usize) -> bool {
@@ -85,16 +78,41 @@ pub const fn written(number: usize, value: u64) -> u64 {
     if number == cr::IPSR { value & DEFINED_PSR } else { value }
 }
 
-pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
-    let number = usize::from(op.r3);
-    if is_reserved(number) || is_read_only(number) || is_collecting(p, number) {
+/// Whether a register cannot be used, or not at this PSR.ic: the guest's at PSR.vm = 1.
+fn is_illegal(p: &Processor, number: usize) -> bool {
+    is_reserved(number) || is_interruption_register(number) && p.interruption_collection()
+}
+
+/// The value that a move writes to a control register.
+///
+/// # Errors
+/// Illegal Operation, Privileged Operation, Register NaT Consumption, Reserved Register/Field.
+pub fn to(p: &mut Processor, number: usize, r2: u8) -> Result<u64, Stop> {
+    if is_illegal(p, number) || is_read_only(number) {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     p.privileged()?;
-    let value = p.gr_not_nat(op.r2)?;
+    let value = p.gr_not_nat(r2)?;
     if !accepts(number, value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
+    Ok(value)
+}
+
+/// Checks a move from a control register.
+///
+/// # Errors
+/// Illegal Operation, Privileged Operation.
+pub fn from(p: &mut Processor, number: usize) -> Outcome {
+    if is_illegal(p, number) {
+        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
+    }
+    p.privileged()
+}
+
+pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
+    let number = usize::from(op.r3);
+    let value = to(p, number, op.r2)?;
     p.virtualized()?;
     p.write_cr(number, value);
     Err(Stop::Serialize)
@@ -102,10 +120,7 @@ pub(super) fn mov_to_cr(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn mov_from_cr(p: &mut Processor, op: &Op) -> Outcome {
     let number = usize::from(op.r3);
-    if is_reserved(number) || is_collecting(p, number) {
-        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
-    }
-    p.privileged()?;
+    from(p, number)?;
     p.virtualized()?;
     let value = p.read_cr(number);
     p.set_gr(op.r1, value, false);

@@ -21,9 +21,12 @@ pub const fn is_pkr(value: u64) -> bool {
     value & PKR_RESERVED == 0
 }
 
-/// The number in a general register, below `registers`.
-fn index(p: &mut Processor, r: u8, registers: usize) -> Result<usize, Stop> {
-    let index = (p.gr_not_nat(r)? & 0xff) as usize;
+/// The number in r3, below `registers`.
+///
+/// # Errors
+/// Register NaT Consumption, Reserved Register/Field.
+pub fn index(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop> {
+    let index = (p.gr_not_nat(r3)? & 0xff) as usize;
     if index >= registers {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -31,65 +34,96 @@ fn index(p: &mut Processor, r: u8, registers: usize) -> Result<usize, Stop> {
 }
 
 /// Index and value of a move to a register of a privileged file.
-fn to(p: &mut Processor, op: &Op, registers: usize) -> Result<(usize, u64), Stop> {
+///
+/// # Errors
+/// Those of [`index`] and Privileged Operation.
+pub fn to(p: &mut Processor, r3: u8, r2: u8, registers: usize) -> Result<(usize, u64), Stop> {
     p.privileged()?;
-    let value = p.gr_not_nat(op.r2)?;
-    Ok((index(p, op.r3, registers)?, value))
+    let value = p.gr_not_nat(r2)?;
+    Ok((index(p, r3, registers)?, value))
 }
 
 /// Index of a move from a register of a privileged file.
-fn from(p: &mut Processor, op: &Op, registers: usize) -> Result<usize, Stop> {
+///
+/// # Errors
+/// Those of [`index`] and Privileged Operation.
+pub fn from(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop> {
     p.privileged()?;
-    let index = index(p, op.r3, registers)?;
-    p.virtualized()?;
-    Ok(index)
+    index(p, r3, registers)
 }
 
-pub(super) fn mov_to_rr(p: &mut Processor, op: &Op) -> Outcome {
+/// Region and value of a move to a region register.
+///
+/// # Errors
+/// Privileged Operation, Register NaT Consumption, Reserved Register/Field.
+pub fn to_rr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
     p.privileged()?;
-    let value = p.gr_not_nat(op.r2)?;
-    let region = (p.gr_not_nat(op.r3)? >> 61) as usize;
+    let value = p.gr_not_nat(r2)?;
+    let region = (p.gr_not_nat(r3)? >> 61) as usize;
     if !is_rr(value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
+    Ok((region, value))
+}
+
+/// Region of a move from a region register.
+///
+/// # Errors
+/// Privileged Operation, Register NaT Consumption.
+pub fn from_rr(p: &mut Processor, r3: u8) -> Result<usize, Stop> {
+    p.privileged()?;
+    Ok((p.gr_not_nat(r3)? >> 61) as usize)
+}
+
+/// Index and value of a move to a protection key register.
+///
+/// # Errors
+/// Those of [`to`].
+pub fn to_pkr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
+    let (index, value) = to(p, r3, r2, p.registers.pkr.len())?;
+    if !is_pkr(value) {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    Ok((index, value))
+}
+
+pub(super) fn mov_to_rr(p: &mut Processor, op: &Op) -> Outcome {
+    let (region, value) = to_rr(p, op.r3, op.r2)?;
     p.virtualized()?;
     p.write_rr(region, value);
     Err(Stop::Serialize)
 }
 
 pub(super) fn mov_to_dbr(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, p.registers.dbr.len())?;
+    let (index, value) = to(p, op.r3, op.r2, p.registers.dbr.len())?;
     p.virtualized()?;
     p.write_dbr(index, value);
     Err(Stop::Serialize)
 }
 
 pub(super) fn mov_to_ibr(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, p.registers.ibr.len())?;
+    let (index, value) = to(p, op.r3, op.r2, p.registers.ibr.len())?;
     p.virtualized()?;
     p.registers.ibr[index] = value;
     Err(Stop::Serialize)
 }
 
 pub(super) fn mov_to_pkr(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, p.registers.pkr.len())?;
-    if !is_pkr(value) {
-        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
-    }
+    let (index, value) = to_pkr(p, op.r3, op.r2)?;
     p.virtualized()?;
     p.write_pkr(index, value);
     Err(Stop::Serialize)
 }
 
 pub(super) fn mov_to_pmc(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, p.registers.pmc.len())?;
+    let (index, value) = to(p, op.r3, op.r2, p.registers.pmc.len())?;
     p.virtualized()?;
     p.registers.pmc[index] = value;
     Ok(())
 }
 
 pub(super) fn mov_to_pmd(p: &mut Processor, op: &Op) -> Outcome {
-    let (index, value) = to(p, op, p.registers.pmd.len())?;
+    let (index, value) = to(p, op.r3, op.r2, p.registers.pmd.len())?;
     p.virtualized()?;
     p.registers.pmd[index] = value;
     Ok(())
@@ -97,38 +131,41 @@ pub(super) fn mov_to_pmd(p: &mut Processor, op: &Op) -> Outcome {
 
 /// No model-specific register exists: writes are ignored.
 pub(super) fn mov_to_msr(p: &mut Processor, op: &Op) -> Outcome {
-    to(p, op, 256)?;
+    to(p, op.r3, op.r2, 256)?;
     Ok(())
 }
 
 pub(super) fn mov_from_rr(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
-    let region = (p.gr_not_nat(op.r3)? >> 61) as usize;
+    let region = from_rr(p, op.r3)?;
     p.virtualized()?;
     p.set_gr(op.r1, p.registers.rr[region], false);
     Ok(())
 }
 
 pub(super) fn mov_from_dbr(p: &mut Processor, op: &Op) -> Outcome {
-    let index = from(p, op, p.registers.dbr.len())?;
+    let index = from(p, op.r3, p.registers.dbr.len())?;
+    p.virtualized()?;
     p.set_gr(op.r1, p.registers.dbr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_ibr(p: &mut Processor, op: &Op) -> Outcome {
-    let index = from(p, op, p.registers.ibr.len())?;
+    let index = from(p, op.r3, p.registers.ibr.len())?;
+    p.virtualized()?;
     p.set_gr(op.r1, p.registers.ibr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_pkr(p: &mut Processor, op: &Op) -> Outcome {
-    let index = from(p, op, p.registers.pkr.len())?;
+    let index = from(p, op.r3, p.registers.pkr.len())?;
+    p.virtualized()?;
     p.set_gr(op.r1, p.registers.pkr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_pmc(p: &mut Processor, op: &Op) -> Outcome {
-    let index = from(p, op, p.registers.pmc.len())?;
+    let index = from(p, op.r3, p.registers.pmc.len())?;
+    p.virtualized()?;
     p.set_gr(op.r1, p.registers.pmc[index], false);
     Ok(())
 }
@@ -147,8 +184,7 @@ pub(super) fn mov_from_pmd(p: &mut Processor, op: &Op) -> Outcome {
 
 /// No model-specific register exists: they read as 0.
 pub(super) fn mov_from_msr(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
-    index(p, op.r3, 256)?;
+    from(p, op.r3, 256)?;
     p.set_gr(op.r1, 0, false);
     Ok(())
 }

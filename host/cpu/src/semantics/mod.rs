@@ -26,7 +26,7 @@ mod rse;
 mod semaphore;
 mod shift;
 mod speculation;
-mod status;
+pub mod status;
 mod status_field;
 mod store;
 #[cfg(test)]

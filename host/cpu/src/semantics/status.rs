@@ -8,12 +8,33 @@ use crate::psr::Psr;
 /// PSR.up, which PSR.sp protects from unprivileged changes.
 const UP: u64 = 1 << 2;
 
-pub(super) fn mov_to_psr(p: &mut Processor, op: &Op) -> Outcome {
+/// The value that `mov psr.l=` writes, in bits 31:0.
+///
+/// # Errors
+/// Privileged Operation, Register NaT Consumption, Reserved Register/Field.
+pub fn to_psr(p: &mut Processor, r2: u8) -> Result<u64, Stop> {
     p.privileged()?;
-    let value = p.gr_not_nat(op.r2)?;
+    let value = p.gr_not_nat(r2)?;
     if value & 0xffff_ffff & !Psr::SYSTEM_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
+    Ok(value)
+}
+
+/// Checks `ssm` and `rsm`.
+///
+/// # Errors
+/// Privileged Operation, Reserved Register/Field.
+pub fn system_mask(p: &mut Processor, mask: u64) -> Outcome {
+    p.privileged()?;
+    if mask & !Psr::IMMEDIATE_MASK != 0 {
+        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
+    }
+    Ok(())
+}
+
+pub(super) fn mov_to_psr(p: &mut Processor, op: &Op) -> Outcome {
+    let value = to_psr(p, op.r2)?;
     p.virtualized()?;
     let psr = u64::from(p.registers.psr);
     p.set_psr(Psr::from(psr & !0xffff_ffff | value & 0xffff_ffff));
@@ -66,21 +87,15 @@ fn change_user_mask(p: &mut Processor, change: impl Fn(u64, u64) -> u64) -> Outc
 }
 
 pub(super) fn ssm(p: &mut Processor, op: &Op) -> Outcome {
-    system_mask(p, op)?;
+    system_mask(p, op.imm as u64)?;
+    p.virtualized()?;
     p.set_psr(Psr::from(u64::from(p.registers.psr) | op.imm as u64));
     Err(Stop::Serialize)
 }
 
 pub(super) fn rsm(p: &mut Processor, op: &Op) -> Outcome {
-    system_mask(p, op)?;
+    system_mask(p, op.imm as u64)?;
+    p.virtualized()?;
     p.set_psr(Psr::from(u64::from(p.registers.psr) & !(op.imm as u64)));
     Err(Stop::Serialize)
-}
-
-fn system_mask(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
-    if op.imm as u64 & !Psr::IMMEDIATE_MASK != 0 {
-        return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
-    }
-    p.virtualized()
 }

@@ -31,22 +31,25 @@ pub fn non_access_address(p: &mut Processor, r: u8, instruction: u16, read: bool
 }
 
 fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
-    let pte = insertion(p, op, None)?;
+    let pte = insertion(p, None, op.r2)?;
+    p.virtualized()?;
     p.insert_tc(side, pte)?;
     Err(Stop::Serialize)
 }
 
-/// What inserts have in common: PSR.ic must be 0, the operands well formed. The virtualization fault precedes what
-/// depends on PSR.ic and on control registers, because a guest's are elsewhere.
-fn insertion(p: &mut Processor, op: &Op, register: Option<u8>) -> Result<u64, Stop> {
-    if p.registers.psr.ic() && !p.registers.psr.vm() {
+/// The page table entry of an insert, whose register, if it has one, `r3` selects: PSR.ic must be 0, the operands well
+/// formed. The virtualization fault follows, and precedes what depends on control registers: a guest's are elsewhere.
+///
+/// # Errors
+/// Illegal Operation, Privileged Operation, Register NaT Consumption, Reserved Register/Field.
+pub fn insertion(p: &mut Processor, r3: Option<u8>, r2: u8) -> Result<u64, Stop> {
+    if p.interruption_collection() {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
     p.privileged()?;
-    let register = register.map(|r| p.gr_not_nat(r)).transpose()?;
-    let pte = p.gr_not_nat(op.r2)?;
+    let register = r3.map(|r| p.gr_not_nat(r)).transpose()?;
+    let pte = p.gr_not_nat(r2)?;
     p.check_translation(register, pte)?;
-    p.virtualized()?;
     Ok(pte)
 }
 
@@ -59,7 +62,8 @@ pub(super) fn itc_i(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 fn itr(p: &mut Processor, op: &Op, side: Side) -> Outcome {
-    let pte = insertion(p, op, Some(op.r3))?;
+    let pte = insertion(p, Some(op.r3), op.r2)?;
+    p.virtualized()?;
     p.insert_tr(side, p.gr(op.r3), pte)?;
     Err(Stop::Serialize)
 }
@@ -73,12 +77,14 @@ pub(super) fn itr_i(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 /// The range of a purge: its address and the power of two of its size.
-fn range(p: &mut Processor, op: &Op) -> Result<(u64, u8), Stop> {
+///
+/// # Errors
+/// Privileged Operation, Register NaT Consumption, Unimplemented Data Address.
+pub fn range(p: &mut Processor, r3: u8, r2: u8) -> Result<(u64, u8), Stop> {
     p.privileged()?;
-    let address = p.gr_not_nat(op.r3)?;
-    let page_size = (p.gr_not_nat(op.r2)? >> 2 & 0x3f) as u8;
+    let address = p.gr_not_nat(r3)?;
+    let page_size = (p.gr_not_nat(r2)? >> 2 & 0x3f) as u8;
     p.check_implemented(address)?;
-    p.virtualized()?;
     Ok((address, page_size))
 }
 
@@ -91,26 +97,29 @@ pub(super) fn ptc_e(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn ptc_l(p: &mut Processor, op: &Op) -> Outcome {
-    let (address, page_size) = range(p, op)?;
+    let (address, page_size) = range(p, op.r3, op.r2)?;
+    p.virtualized()?;
     p.purge_tc(address, page_size);
     Err(Stop::Serialize)
 }
 
 pub(super) fn ptc_g(p: &mut Processor, op: &Op) -> Outcome {
-    let (address, page_size) = range(p, op)?;
-    let rid = (p.registers.rr[(address >> 61) as usize] >> 8) as u32 & 0xff_ffff;
-    p.purge_everywhere(Purge { rid, address, page_size });
+    let (address, page_size) = range(p, op.r3, op.r2)?;
+    p.virtualized()?;
+    p.purge_everywhere(Purge { rid: p.rid(address), address, page_size });
     Err(Stop::Serialize)
 }
 
 pub(super) fn ptr_d(p: &mut Processor, op: &Op) -> Outcome {
-    let (address, page_size) = range(p, op)?;
+    let (address, page_size) = range(p, op.r3, op.r2)?;
+    p.virtualized()?;
     p.purge_tr(Side::Data, address, page_size);
     Err(Stop::Serialize)
 }
 
 pub(super) fn ptr_i(p: &mut Processor, op: &Op) -> Outcome {
-    let (address, page_size) = range(p, op)?;
+    let (address, page_size) = range(p, op.r3, op.r2)?;
+    p.virtualized()?;
     p.purge_tr(Side::Instruction, address, page_size);
     Err(Stop::Serialize)
 }

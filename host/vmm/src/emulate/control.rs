@@ -2,29 +2,21 @@
 
 use patchbay_cpu::op::{Outcome, Stop};
 use patchbay_cpu::registers::cr;
-use patchbay_cpu::semantics::control_registers::{
-    accepts, is_interruption_register, is_read_only, is_reserved, written,
-};
+use patchbay_cpu::semantics::control_registers::{from, to, written};
 use patchbay_plugin_api::instruction::Instruction;
 
 use crate::guest::Guest;
 
 pub(super) fn mov_to_cr(g: &mut Guest, i: &Instruction) -> Outcome {
     let number = usize::from(i.register);
-    g.legal(is_reserved(number) || is_read_only(number))?;
-    g.p.privileged()?;
-    let value = g.p.gr_not_nat(i.r2)?;
-    g.not_reserved(!accepts(number, value))?;
-    g.legal(is_interruption_register(number) && g.ic())?;
+    let value = to(g.p, number, i.r2)?;
     g.write_cr(number, value)
 }
 
 pub(super) fn mov_from_cr(g: &mut Guest, i: &Instruction) -> Outcome {
     let number = usize::from(i.register);
-    g.legal(is_reserved(number))?;
     g.target(i.r1)?;
-    g.p.privileged()?;
-    g.legal(is_interruption_register(number) && g.ic())?;
+    from(g.p, number)?;
     let value = g.read_cr(number);
     g.set_gr(i.r1, value, false);
     Ok(())

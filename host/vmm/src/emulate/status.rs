@@ -2,6 +2,7 @@
 
 use patchbay_cpu::op::Outcome;
 use patchbay_cpu::psr::Psr;
+use patchbay_cpu::semantics::status::{system_mask, to_psr};
 use patchbay_plugin_api::instruction::Instruction;
 
 use crate::guest::Guest;
@@ -10,9 +11,7 @@ use crate::guest::Guest;
 const LOW: u64 = 0xffff_ffff;
 
 pub(super) fn mov_to_psr(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.p.privileged()?;
-    let value = g.p.gr_not_nat(i.r2)?;
-    g.not_reserved(value & LOW & !Psr::SYSTEM_MASK != 0)?;
+    let value = to_psr(g.p, i.r2)?;
     g.set_psr(Psr::from(u64::from(g.psr()) & !LOW | value & LOW))
 }
 
@@ -24,14 +23,12 @@ pub(super) fn mov_from_psr(g: &mut Guest, i: &Instruction) -> Outcome {
 }
 
 pub(super) fn ssm(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.p.privileged()?;
-    g.not_reserved(i.immediate & !Psr::IMMEDIATE_MASK != 0)?;
+    system_mask(g.p, i.immediate)?;
     g.set_psr(Psr::from(u64::from(g.psr()) | i.immediate))
 }
 
 pub(super) fn rsm(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.p.privileged()?;
-    g.not_reserved(i.immediate & !Psr::IMMEDIATE_MASK != 0)?;
+    system_mask(g.p, i.immediate)?;
     g.set_psr(Psr::from(u64::from(g.psr()) & !i.immediate))
 }
 

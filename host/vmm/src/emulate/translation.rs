@@ -4,20 +4,16 @@ use patchbay_cpu::domain::Purge;
 use patchbay_cpu::mmu::Side;
 use patchbay_cpu::op::{Outcome, Stop};
 use patchbay_cpu::registers::cr;
-use patchbay_cpu::semantics::translation::{non_access, non_access_address};
+use patchbay_cpu::semantics::translation::{self, non_access, non_access_address, range};
 use patchbay_plugin_api::instruction::Instruction;
 
 use crate::guest::Guest;
 
-/// What inserts have in common. The processor takes the address and the size from its own cr.ifa and cr.itir.
-fn insertion(g: &mut Guest, i: &Instruction, register: Option<u8>) -> Result<u64, Stop> {
-    g.legal(g.ic())?;
-    g.p.privileged()?;
-    let register = register.map(|r| g.p.gr_not_nat(r)).transpose()?;
-    let pte = g.p.gr_not_nat(i.r2)?;
+/// The page table entry of an insert. The processor takes the address and the size from its own cr.ifa and cr.itir.
+fn insertion(g: &mut Guest, i: &Instruction, r3: Option<u8>) -> Result<u64, Stop> {
+    let pte = translation::insertion(g.p, r3, i.r2)?;
     g.p.registers.cr[cr::IFA] = g.vpd.vcr[cr::IFA];
     g.p.registers.cr[cr::ITIR] = g.vpd.vcr[cr::ITIR];
-    g.p.check_insertion(register, pte)?;
     Ok(pte)
 }
 
@@ -44,25 +40,15 @@ pub(super) fn itr_i(g: &mut Guest, i: &Instruction) -> Outcome {
     Err(Stop::Serialize)
 }
 
-/// The range of a purge: its address and the power of two of its size.
-fn range(g: &mut Guest, i: &Instruction) -> Result<(u64, u8), Stop> {
-    g.p.privileged()?;
-    let address = g.p.gr_not_nat(i.r3)?;
-    let page_size = (g.p.gr_not_nat(i.r2)? >> 2 & 0x3f) as u8;
-    g.p.check_implemented(address)?;
-    Ok((address, page_size))
-}
-
 pub(super) fn ptc_l(g: &mut Guest, i: &Instruction) -> Outcome {
-    let (address, page_size) = range(g, i)?;
+    let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_tc(address, page_size);
     Err(Stop::Serialize)
 }
 
 pub(super) fn ptc_g(g: &mut Guest, i: &Instruction) -> Outcome {
-    let (address, page_size) = range(g, i)?;
-    let rid = (g.p.registers.rr[(address >> 61) as usize] >> 8) as u32 & 0xff_ffff;
-    g.p.purge_everywhere(Purge { rid, address, page_size });
+    let (address, page_size) = range(g.p, i.r3, i.r2)?;
+    g.p.purge_everywhere(Purge { rid: g.p.rid(address), address, page_size });
     Err(Stop::Serialize)
 }
 
@@ -74,13 +60,13 @@ pub(super) fn ptc_e(g: &mut Guest, i: &Instruction) -> Outcome {
 }
 
 pub(super) fn ptr_d(g: &mut Guest, i: &Instruction) -> Outcome {
-    let (address, page_size) = range(g, i)?;
+    let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_tr(Side::Data, address, page_size);
     Ok(())
 }
 
 pub(super) fn ptr_i(g: &mut Guest, i: &Instruction) -> Outcome {
-    let (address, page_size) = range(g, i)?;
+    let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_tr(Side::Instruction, address, page_size);
     Err(Stop::Serialize)
 }
@@ -121,7 +107,7 @@ pub(super) fn tak(g: &mut Guest, i: &Instruction) -> Outcome {
 
 pub(super) fn probe(g: &mut Guest, i: &Instruction, write: bool) -> Outcome {
     g.target(i.r1)?;
-    let privilege = g.p.gr_not_nat(i.r2)? as u8 & 3;
+    let privilege = non_access_address(g.p, i.r2, non_access::PROBE, !write, write)? as u8 & 3;
     probe_at(g, i, write, privilege)
 }
 

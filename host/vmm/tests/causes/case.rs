@@ -5,7 +5,6 @@ use patchbay_cpu::mmu::Side;
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::{Cfm, Psr};
 use patchbay_cpu::registers::{ar, cr};
-use patchbay_cpu::semantics::control_registers::is_interruption_register;
 use patchbay_isa::row::Flags;
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Slot, Template, Unit, rows};
 use patchbay_plugin_api::instruction::Mnemonic;
@@ -119,20 +118,27 @@ impl Case {
         Case { mnemonic: mnemonic_wanted, instruction, slot, code, r1, register, random }
     }
 
-    /// Whether a processor at PSR.vm = 1 makes its checks in another order than one that executes the instruction
-    /// itself, because only the monitor knows PSR.ic.
-    pub(crate) fn tests_ic(&self) -> bool {
-        use Mnemonic::{ItcD, ItcI, ItrD, ItrI, MovFromCr, MovToCr};
-        match self.mnemonic {
-            ItcD | ItcI | ItrD | ItrI => true,
-            MovToCr | MovFromCr => is_interruption_register(self.register.into()),
-            _ => false,
-        }
+    /// Puts a processor into a state in which no check precedes the virtualization fault, if there is one: the
+    /// `attempt`th.
+    pub(crate) fn prepare_benign(&self, p: &mut Processor, attempt: u64) {
+        let random = Random::new(attempt);
+        self.prepare_with(p, random.clone());
+        // The largest frame that fits beside those before it.
+        assert!((24..=96).rev().any(|sof| p.set_cfm(Cfm::new().with_sof(sof))));
+        let r = &mut p.registers;
+        r.set_physical_predicates(!0);
+        r.nat = [0; 2];
+        let psr = r.psr.with_cpl(0).with_ic(false).with_ss(false).with_it(true).with_ri(self.slot as u8);
+        p.set_psr(psr);
+        self.operands(p, &mut random.clone());
     }
 
     /// Puts a processor into the state that the case starts from, the same each time.
     pub(crate) fn prepare(&self, p: &mut Processor) {
-        let mut random = self.random.clone();
+        self.prepare_with(p, self.random.clone());
+    }
+
+    fn prepare_with(&self, p: &mut Processor, mut random: Random) {
         self.map(p);
         let r = &mut p.registers;
         for (number, value) in r.gr.iter_mut().enumerate().skip(1) {

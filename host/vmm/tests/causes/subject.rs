@@ -43,9 +43,17 @@ impl Subject {
     /// A guest with this code.
     pub(crate) fn new(code: Bundle) -> Subject {
         let memory = Arc::new(FlatMemory::new(MEMORY));
+        memory.write_bytes(CODE, &code.to_bytes()).expect("RAM");
+        Subject::on(memory)
+    }
+
+    /// A guest whose code is in memory already.
+    pub(crate) fn on(memory: Arc<FlatMemory>) -> Subject {
+        let mut code = [0; 16];
+        memory.read_bytes(CODE, &mut code).expect("RAM");
         let page: Vec<u8> = LOOP.to_bytes().repeat(MEMORY as usize / 16);
         memory.write_bytes(0, &page).expect("RAM");
-        memory.write_bytes(CODE, &code.to_bytes()).expect("RAM");
+        memory.write_bytes(CODE, &code).expect("RAM");
         Subject { p: flat::processor(Arc::clone(&memory)), memory, engine: Interpreter::default() }
     }
 

@@ -17,10 +17,11 @@ fn virtualized() -> impl Iterator<Item = &'static Row> {
     rows::all().filter(|row| row.facts.cause.is_some() && !matches!(row.opcode, Opcode::I(_)))
 }
 
-/// A guest whose r9 is a value that the instruction accepts.
+/// A guest whose r9 is a value that the instruction accepts, and whose own PSR.ic, too.
 fn guest(opcode: Opcode, psr: Psr) -> Guest {
     let mut guest = Guest::new();
     guest.set_psr(psr);
+    guest.p.guest_ic = !matches!(opcode, Opcode::M(M::MovToCr | M::MovFromCr | M::ItcD | M::ItcI | M::ItrD | M::ItrI));
     let r9 = if opcode == Opcode::M(M::MovToRr) { 14 << 2 } else { 0 };
     guest.p.set_gr(9, r9, false);
     guest.p.set_gr(10, 0, false);
@@ -160,19 +161,22 @@ fn reserved_fields_come_before_virtualization() {
     }
 }
 
-/// The machine's PSR.ic is 1 whatever the guest's is, so that it does not make these illegal.
+/// The machine's PSR.ic is 1 whatever the guest's is: the guest's makes these illegal, before all other checks
+/// (SDM 3:150-155, 3:175).
 #[test]
-fn collection_is_the_monitors_to_test() {
-    for ic in [false, true] {
-        for register in [cr::IPSR, cr::ISR, cr::IIP, cr::IFA, cr::ITIR, cr::IIPA, cr::IFS, cr::IIM, cr::IHA] {
-            for operands in [[register as i64, 9], [8, register as i64]] {
-                let opcode = Opcode::M(if operands[0] == 8 { M::MovFromCr } else { M::MovToCr });
-                let mut guest = guest(opcode, VM);
-                guest.p.guest_ic = ic;
-                let instruction = encode(opcode, &operands);
-                assert_eq!(guest.execute(instruction), Done::Left(Exit::Virtualization(instruction)));
-            }
-        }
+fn the_guests_collection_is_tested_first() {
+    let registers = [cr::IPSR, cr::ISR, cr::IIP, cr::IFA, cr::ITIR, cr::IIPA, cr::IFS, cr::IIM, cr::IHA];
+    let to = registers.map(|register| encode(Opcode::M(M::MovToCr), &[register as i64, 9]));
+    let from = registers.map(|register| encode(Opcode::M(M::MovFromCr), &[8, register as i64]));
+    let inserts =
+        [M::ItcD, M::ItcI, M::ItrD, M::ItrI].map(|opcode| encode(Opcode::M(opcode), &operands(Opcode::M(opcode))));
+    for instruction in to.into_iter().chain(from).chain(inserts) {
+        let done = guest(instruction.opcode, VM).execute(instruction);
+        assert_eq!(done, Done::Left(Exit::Virtualization(instruction)));
+        let mut guest = guest(instruction.opcode, VM.with_cpl(1));
+        guest.p.guest_ic = true;
+        guest.p.set_gr(9, 0, true);
+        assert_eq!(guest.execute(instruction), interrupted(instruction, Interruption::ILLEGAL_OPERATION));
     }
 }
 
