@@ -137,19 +137,25 @@ impl Processor {
     /// translation register, or there is none.
     pub fn lend_to_data(&mut self, ip: u64) -> Option<bool> {
         let translation = *self.mmu.tlb(Side::Instruction).find(self.rid(ip), ip)?;
-        if let Some(own) = self.mmu.tlb(Side::Data).find(self.rid(ip), ip)
-            && own.pte.p()
-            && own.pte.rights(0).r
-        {
+        let address = translation.physical(ip);
+        if self.translate_as_data(ip) == Some(PhysicalAddress(address)) {
             return Some(false);
         }
         if self.mmu.tlb(Side::Data).overlaps_register(&translation) {
             return None;
         }
         let mut readable = translation;
-        readable.pte = readable.pte.with_ar(0).with_pl(0);
+        readable.pte = readable.pte.with_ar(0).with_pl(0).with_a(true);
         self.mmu.insert(Side::Data, readable);
         Some(true)
+    }
+
+    /// Where the data TLB lets privilege level 0 read what is at an instruction address.
+    #[must_use]
+    pub fn translate_as_data(&self, ip: u64) -> Option<PhysicalAddress> {
+        let translation = self.mmu.tlb(Side::Data).find(self.rid(ip), ip)?;
+        let pte = translation.pte;
+        (pte.p() && pte.a() && pte.rights(0).r).then(|| PhysicalAddress(translation.physical(ip)))
     }
 
     /// Removes a temporary translation.
