@@ -227,7 +227,11 @@ impl Ctl {
     }
 
     fn print(&self, output: &mut impl Write, answer: &Value) -> io::Result<()> {
-        let text = if self.json { format!("{answer}\n") } else { render::text(answer) };
+        let text = match (&self.command, answer) {
+            _ if self.json => format!("{answer}\n"),
+            (Command::Events { .. }, Value::Array(events)) => render::events(events),
+            _ => render::text(answer),
+        };
         output.write_all(text.as_bytes())?;
         output.flush()
     }

@@ -44,6 +44,23 @@ fn object(text: &mut String, fields: &Map<String, Value>, indent: usize) {
     }
 }
 
+/// Events, a line each, of which widths do not depend on others: `TIME  VM  WHAT  TEXT (SECONDS)`.
+pub(crate) fn events(events: &[Value]) -> String {
+    let mut text = String::new();
+    for event in events {
+        let field = |name: &str| event.get(name).unwrap_or(&Value::Null);
+        let fixed = |name: &str, digits| field(name).as_f64().map(|number| format!("{number:.digits$}"));
+        if let Some(lost) = event.get("lost") {
+            line(&mut text, 0, &format!("({lost} events are lost)"));
+        }
+        let vm = field("vm").as_u64().map_or("-".to_owned(), |vm| vm.to_string());
+        let took = fixed("took", 6).map(|seconds| format!(" ({seconds} s)")).unwrap_or_default();
+        let (time, what, says) = (fixed("time", 3).unwrap_or_default(), cell(field("what")), cell(field("text")));
+        line(&mut text, 0, &format!("{time:>10}  {vm:>2}  {what:<8}  {says}{took}"));
+    }
+    text
+}
+
 /// A line a row. What is not simple follows its row.
 fn table(text: &mut String, rows: &[Value], indent: usize) {
     let rows: Vec<&Map<String, Value>> = rows.iter().filter_map(Value::as_object).collect();
@@ -67,10 +84,8 @@ fn table(text: &mut String, rows: &[Value], indent: usize) {
         let padded = cells.iter().enumerate().map(|(index, cell)| format!("{cell:<width$}", width = width(index)));
         padded.collect::<Vec<_>>().join("  ")
     };
-    if rows.len() > 1 {
-        let heads: Vec<_> = columns.iter().map(|column| column.replace('_', " ")).collect();
-        line(text, indent, &join(&heads));
-    }
+    let heads: Vec<_> = columns.iter().map(|column| column.replace('_', " ")).collect();
+    line(text, indent, &join(&heads));
     for (row, content) in rows.iter().zip(&contents) {
         line(text, indent, &join(content));
         let rest = row.iter().filter(|(_, value)| value.is_object() || value.is_array());
@@ -101,9 +116,9 @@ mod tests {
             { "vp": 10, "name": "x" },
         ]});
         let expected = "\
-each     1 2
 guest    hello
 seconds  1.500000
+each     1 2
 vps
   vp  name
   0
@@ -112,5 +127,19 @@ vps
   10  x
 ";
         assert_eq!(text(&value), expected);
+        assert_eq!(text(&json!([{ "vp": 0, "of_all": 7 }])), "vp  of all\n0   7\n");
+    }
+
+    #[test]
+    fn events_are_lines_that_do_not_wait_for_each_other() {
+        let list = [
+            json!({ "number": 0, "time": 0.25, "what": "log", "text": "info: mine: ready" }),
+            json!({ "number": 9, "time": 12.5, "vm": 1, "what": "step", "text": "load", "took": 0.25, "lost": 3 }),
+        ];
+        let expected = "     0.250   -  log       info: mine: ready
+(3 events are lost)
+    12.500   1  step      load (0.250000 s)
+";
+        assert_eq!(events(&list), expected);
     }
 }

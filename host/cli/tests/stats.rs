@@ -98,6 +98,8 @@ fn triggers_fetch_decode_and_save_nothing() {
     assert!((total["fast_seconds"].as_f64().unwrap() / seconds - 1.0).abs() < 1e-6);
     let top = monitor["top"].as_array().unwrap();
     assert!(top.iter().all(|site| site["symbol"].as_str().unwrap().starts_with("op_")), "{top:?}");
+    let addresses = top.iter().flat_map(|site| [&site["bundle"], &site["ip"]]);
+    assert!(addresses.map(|address| address.as_str().unwrap()).all(|address| address.starts_with("0x")), "{top:?}");
     let events: Vec<u64> = top.iter().map(|site| number(&site["faults"]) + number(&site["triggers"])).collect();
     assert!(!events.is_empty() && events.is_sorted_by(|first, second| first >= second));
     let kinds: Vec<&Value> = monitor["plugins"].as_array().unwrap().iter().map(|plugin| &plugin["kind"]).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::conventional;
 use crate::counters::{Counters, Fallbacks, Misses};
@@ -143,10 +143,12 @@ pub struct VpStatistics {
 #[derive(Clone, Debug, Serialize)]
 pub struct SiteReport {
     /// Its guest-physical bundle address.
+    #[serde(serialize_with = "hexadecimal")]
     pub bundle: u64,
     /// Its slot.
     pub slot: u8,
     /// The guest's IP when it was met first.
+    #[serde(serialize_with = "hexadecimal")]
     pub ip: u64,
     /// The instruction's mnemonic.
     pub mnemonic: &'static str,
@@ -158,6 +160,11 @@ pub struct SiteReport {
     pub patched: bool,
     /// The name of the IP, if there are symbols.
     pub symbol: Option<String>,
+}
+
+/// An address as it is written: `"0xa000000100010e20"`.
+fn hexadecimal<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{address:#x}"))
 }
 
 /// A plugin at work.

@@ -171,9 +171,10 @@ impl Control {
         let number = target.number;
         let vm = target.vm.as_ref().ok_or("in native mode there are no plugins")?;
         let begun = Instant::now();
+        self.events.add(Some(number), "begins", what.to_owned());
         let mut log = |step: &Step| {
             let took = Duration::from_secs_f64(step.seconds);
-            self.events.add_step(number, "step", format!("{what}: {}", step.step), took);
+            self.events.add_step(number, "step", step.step.to_owned(), took);
         };
         let changed = change(vm, &target.machine, &mut log).map_err(|error| error.to_string());
         match &changed {

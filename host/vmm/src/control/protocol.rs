@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(id, Some(json!([1])));
         let request = read.expect("a request");
         assert_eq!((request.command.as_str(), request.arguments.len()), ("swap", 1));
-        assert_eq!(answer(id, Err("no".into())).to_string(), r#"{"error":"no","id":[1]}"#);
+        assert_eq!(answer(id, Err("no".into())).to_string(), r#"{"id":[1],"error":"no"}"#);
         assert_eq!(answer(None, Ok(json!(1))).to_string(), r#"{"ok":1}"#);
     }
 }

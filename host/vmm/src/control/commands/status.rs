@@ -58,11 +58,11 @@ fn one(target: &Target) -> Result<Value, String> {
     });
     let processors = looks.map_err(|error| error.to_string())?.into_iter().enumerate().map(|(number, look)| {
         let (activity, ip, privilege_level): (Activity, u64, u8) = look;
-        json!({ "processor": number, "activity": activity, "ip": format!("{ip:#x}"), "cpl": privilege_level })
+        let does = if paused { json!("paused") } else { json!(activity) };
+        json!({ "processor": number, "activity": does, "ip": format!("{ip:#x}"), "cpl": privilege_level })
     });
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins());
     Ok(json!({
-        "plugins": plugins.map(|plugins| describe(&plugins)).unwrap_or_default(),
         "vm": target.number,
         "guest": target.guest,
         "mode": target.mode,
@@ -71,5 +71,6 @@ fn one(target: &Target) -> Result<Value, String> {
         "paused": paused,
         "seconds": target.started.elapsed().as_secs_f64(),
         "processors": processors.collect::<Vec<_>>(),
+        "plugins": plugins.map(|plugins| describe(&plugins)).unwrap_or_default(),
     }))
 }
