@@ -5,6 +5,7 @@ mod console;
 mod ctl;
 mod disasm;
 mod guests;
+mod log;
 mod plugins;
 mod render;
 mod run;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use patchbay::exec::Exec;
+use tracing_subscriber::filter::Targets;
 
 /// Runs IA-64 guests under a virtual machine monitor whose policies are plugins.
 #[derive(Parser)]
@@ -22,6 +24,10 @@ use patchbay::exec::Exec;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    /// What to log on standard error: off, error, warn, info, debug, or levels by target, as in info,plugin=debug
+    /// [default: PATCHBAY_LOG, or else warn]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = log::filter)]
+    log: Option<Targets>,
 }
 
 /// `patchbay run` without arguments.
@@ -43,7 +49,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
+    let arguments = Arguments::parse();
+    if let Err(error) = log::start(arguments.log) {
+        return refuse(error);
+    }
+    match arguments.command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),

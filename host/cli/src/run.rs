@@ -23,6 +23,7 @@ use patchbay_vmm::statistics::VmStatistics;
 use crate::boot::{Boot, Booted};
 use crate::console::{ConsoleError, restore_terminal, signals};
 use crate::guests::FindError;
+use crate::log;
 use crate::vms::{VmError, read_all};
 use crate::watchdog::Watchdog;
 
@@ -161,9 +162,15 @@ impl Run {
     pub(crate) fn run(&self) -> Result<u8, RunError> {
         let runs = if self.vm.is_empty() { vec![self.clone()] } else { read_all(&self.vm, self)? };
         let vmm = self.monitor.vmm()?;
+        let control = Arc::new(Control::default());
+        let told = Arc::clone(&control);
+        log::listen(move |level, text| {
+            if level <= tracing::Level::INFO {
+                told.events.add_logged(format!("{}: {text}", log::name(level)));
+            }
+        });
         let boots: Vec<Boot> =
             (0..).zip(&runs).map(|(number, run)| Boot::new(run, number, &vmm)).collect::<Result<_, _>>()?;
-        let control = Arc::new(Control::default());
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
         let watched = self.watch.as_ref().map(|folder| watch(folder, Arc::clone(&control))).transpose()?;

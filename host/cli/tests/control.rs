@@ -110,9 +110,11 @@ fn a_machine_is_looked_at_and_changed() {
     let status = running.done(&["status"]);
     let says = |line: [&str; 2]| running.done(&["status"]).lines().any(|said| said.split_whitespace().eq(line));
     assert!(says(["mode", "patch"]) && status.contains("classify-operands"), "{status}");
-    assert!(running.done(&["stats"]).contains("instructions"));
+    let stats = running.done(&["stats"]);
+    assert!(stats.lines().any(|line| line.split_whitespace().take(2).eq(["vp", "faults"])), "{stats}");
     running.done(&["pause"]);
     assert!(says(["paused", "true"]));
+    assert_eq!(running.done(&["--json", "status"]).matches(r#""activity":"paused""#).count(), 2);
     running.done(&["resume"]);
 
     running.done(&["swap", "patch-manager", "patch-hot", "--config", "threshold=3"]);
@@ -144,8 +146,11 @@ fn a_machine_is_looked_at_and_changed() {
     running.done(&["report", "routines", "--vp", "1"]);
     let sentence = running.refused(&["swap", "routines", "./nothing.so"]);
     assert!(sentence.starts_with("cannot read ") && sentence.contains("/nothing.so: "), "{sentence}");
+    running.done(&["swap", "classifier", &format!("{}#counting", library("unreliable_plugins").display())]);
     let events = running.done(&["events", "--last", "100"]);
-    for expected in ["self-test", "publish", "destroy", "routines-tracing", "scope is vp", "goes on"] {
+    for expected in
+        ["info: counting: created", "self-test", "publish", "destroy", "routines-tracing", "scope is vp", "goes on"]
+    {
         assert!(events.contains(expected), "{expected} is not in {events}");
     }
     running.done(&["stop"]);

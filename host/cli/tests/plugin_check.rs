@@ -62,6 +62,12 @@ fn plugins_that_do_not_start_are_wrong() {
 }
 
 #[test]
+fn what_a_plugin_logs_is_shown_once() {
+    let (_, text, _) = check(&format!("{}#counting", library("unreliable_plugins")), 60);
+    assert_eq!(text.matches("\n  log info: counting: created\n").count(), 1, "{text}");
+}
+
+#[test]
 fn what_a_plugin_leaves_behind_is_wrong() {
     wrong_is("drop-panic", 60, " fails in drop: panicked: not yet (");
     wrong_is("thread", 60, ": threads that it has started run on after it is dropped: 2");

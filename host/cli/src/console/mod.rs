@@ -15,6 +15,7 @@ use crossbeam_channel::Receiver;
 use patchbay_machine::machine::Input;
 use patchbay_machine::outcome::Outcome;
 
+use crate::log::Screen;
 use keys::{Command, Keys};
 use terminal::Terminal;
 pub(crate) use terminal::restore as restore_terminal;
@@ -99,7 +100,7 @@ impl Console {
         thread::spawn(move || {
             let written = match file {
                 Some(file) => copy(&output, file),
-                None => copy(&output, io::stdout()),
+                None => copy(&output, Screen(io::stdout())),
             };
             if written.is_err() {
                 // Nobody reads what the guest prints.

@@ -3,6 +3,7 @@
 
 mod examine;
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -10,10 +11,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+
+use crate::log;
 
 /// Tries the plugins of a library in a process of their own, and says what is wrong with them
 #[derive(Args)]
@@ -89,7 +93,7 @@ impl Check {
     /// What a plugin prints to standard output appears on standard error.
     fn start(&self, socket: UnixStream) -> io::Result<Child> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["plugin", "check", "--child", "--config", &self.config]);
+        command.args(["--log", "off", "plugin", "check", "--child", "--config", &self.config]);
         command.args(["--states", &self.states.to_string(), "--seed", &self.seed.to_string(), "--", &self.file]);
         command.stdin(OwnedFd::from(socket)).stdout(Stdio::from(io::stderr())).spawn()
     }
@@ -132,9 +136,18 @@ impl Check {
 
     fn examine(&self) -> io::Result<()> {
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let mut report = Report { socket };
+        let report = Report { socket: Arc::new(Mutex::new(socket)) };
+        let of_log = report.clone();
+        // What is said at each creation or each decision is worth one line.
+        let said = Mutex::new(HashSet::new());
+        log::listen(move |level, text| {
+            let line = format!("  log {}: {text}", log::name(level));
+            if said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+                let _nobody_waits = of_log.line(&line);
+            }
+        });
         let (file, name) = super::split_reference(&self.file);
-        examine::examine(self, Path::new(file), name, &mut report)?;
+        examine::examine(self, Path::new(file), name, &report)?;
         report.send(&Message::Done)
     }
 }
@@ -150,26 +163,27 @@ fn how_it_ended(status: ExitStatus) -> String {
 }
 
 /// The way to the process that waits.
+#[derive(Clone)]
 struct Report {
-    socket: UnixStream,
+    socket: Arc<Mutex<UnixStream>>,
 }
 
 impl Report {
-    fn send(&mut self, message: &Message) -> io::Result<()> {
+    fn send(&self, message: &Message) -> io::Result<()> {
         let mut line = serde_json::to_string(message)?;
         line.push('\n');
-        self.socket.write_all(line.as_bytes())
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
     }
 
-    fn step(&mut self, step: &str) -> io::Result<()> {
+    fn step(&self, step: &str) -> io::Result<()> {
         self.send(&Message::Step(step.to_owned()))
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
+    fn line(&self, line: &str) -> io::Result<()> {
         self.send(&Message::Line(line.to_owned()))
     }
 
-    fn wrong(&mut self, sentence: &impl ToString) -> io::Result<()> {
+    fn wrong(&self, sentence: &impl ToString) -> io::Result<()> {
         self.send(&Message::Wrong(sentence.to_string()))
     }
 }

@@ -75,8 +75,17 @@ impl Events {
         self.insert(Some(vm), what, text, Some(took.as_secs_f64()));
     }
 
+    /// A line of the host's log, which is not logged again.
+    pub fn add_logged(&self, text: String) {
+        self.keep(None, "log", text, None);
+    }
+
     fn insert(&self, vm: Option<u32>, what: &'static str, text: String, took: Option<f64>) {
         tracing::info!(target: "control", vm, what, took, "{text}");
+        self.keep(vm, what, text, took);
+    }
+
+    fn keep(&self, vm: Option<u32>, what: &'static str, text: String, took: Option<f64>) {
         let mut log = self.lock();
         let time = self.start.elapsed().as_secs_f64();
         let event = Event { number: log.next, time, vm, what, text, took, lost: 0 };

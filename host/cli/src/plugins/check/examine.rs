@@ -27,7 +27,7 @@ const FAULTS: u64 = 10_000;
 const TIME_TO_END: Duration = Duration::from_secs(1);
 
 /// Tries all plugins of a library, or those of a name.
-pub(super) fn examine(check: &Check, file: &Path, name: Option<&str>, report: &mut Report) -> io::Result<()> {
+pub(super) fn examine(check: &Check, file: &Path, name: Option<&str>, report: &Report) -> io::Result<()> {
     report.step("it is loaded")?;
     let library = match Library::load_watched(file) {
         Ok(library) => library,
@@ -67,8 +67,8 @@ pub(super) fn examine(check: &Check, file: &Path, name: Option<&str>, report: &m
 fn each<T: Table>(
     check: &Check,
     plugin: &Plugin<T>,
-    report: &mut Report,
-    kind: impl FnOnce(&Instance<T>, &mut Report) -> io::Result<Result<(), Failed>>,
+    report: &Report,
+    kind: impl FnOnce(&Instance<T>, &Report) -> io::Result<Result<(), Failed>>,
 ) -> io::Result<()> {
     let Descriptor { kind: of, name, version, description, .. } = plugin.descriptor();
     report.line(&format!("{of} {name} {version}: {description}"))?;
@@ -137,7 +137,7 @@ fn site(number: u64) -> Site {
     Site { bundle: 0x10_0000 + 16 * number, ip: 0xa000_0000_0010_0000 + 16 * number, rid: 7, vm: 0, vp: 0, reserved: 0 }
 }
 
-fn classifier(check: &Check, classifier: &Classifier, report: &mut Report) -> io::Result<Result<(), Failed>> {
+fn classifier(check: &Check, classifier: &Classifier, report: &Report) -> io::Result<Result<(), Failed>> {
     let name = &classifier.descriptor().to_string();
     let mut random = Random::new(check.seed);
     let (mut classes, mut left, mut by_site, mut asked) = (HashSet::new(), Vec::new(), false, 0);
@@ -188,7 +188,7 @@ fn describe(instruction: &Instruction) -> String {
     ClassKey::new(instruction, instruction.mnemonic().map_or(Attributes::NONE, Mnemonic::operands)).to_string()
 }
 
-fn patch_manager(manager: &PatchManager, report: &mut Report) -> io::Result<Result<(), Failed>> {
+fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(), Failed>> {
     let name = manager.descriptor().to_string();
     let mut random = Random::new(1);
     let Some(instructions) = Instructions::of(Mnemonic::MovFromPsr) else { return Ok(Ok(())) };
@@ -249,7 +249,7 @@ fn trigger_name(trigger: Trigger) -> String {
     }
 }
 
-fn routines(check: &Check, routines: &Routines, report: &mut Report) -> io::Result<Result<(), Failed>> {
+fn routines(check: &Check, routines: &Routines, report: &Report) -> io::Result<Result<(), Failed>> {
     let name = routines.descriptor().to_string();
     report.step(&format!("{name} lists its templates"))?;
     let templates = match routines.templates() {
