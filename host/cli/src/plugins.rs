@@ -1,4 +1,4 @@
-//! `patchbay plugins` and `patchbay plugin`: what plugins there are, what a library exports, whether it works, and a new
+//! `patchbay plugins` and `patchbay plugin`: what plugins and policies there are, what a library exports, whether it works, and a new
 //! one.
 
 mod check;
@@ -15,8 +15,9 @@ use patchbay_plugin_api::routines::RoutinesRef;
 use patchbay_vmm::plugins::{
     Descriptor, Failed, Instance, Library, LoadError, Registry, Routines, Table, split_reference,
 };
+use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
 
-/// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH
+/// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH, and the policies
 #[derive(Args)]
 pub(crate) struct Plugins {
     /// Print the files that they are in, too
@@ -63,6 +64,8 @@ pub(crate) enum Error {
     #[error("{0} of the libraries found cannot be loaded")]
     Refused(usize),
     #[error(transparent)]
+    Policy(#[from] policy::Error),
+    #[error(transparent)]
     New(#[from] new::Error),
     #[error(transparent)]
     Check(#[from] check::Error),
@@ -75,7 +78,10 @@ impl Plugins {
     pub(crate) fn run(&self) -> Result<(), Error> {
         let registry = Registry::discover().complete();
         let mut output = io::stdout().lock();
-        let written = list(&mut output, &registry.descriptors(), self.files).and_then(|()| output.flush());
+        let policies = BUNDLED.iter().map(|(name, _)| Policy::load(name)).collect::<Result<Vec<_>, _>>()?;
+        let written = list(&mut output, &registry.descriptors(), self.files)
+            .and_then(|()| list_policies(&mut output, &policies))
+            .and_then(|()| output.flush());
         ignore_closed(written)?;
         for error in registry.refused() {
             eprintln!("patchbay: {error}");
@@ -144,6 +150,19 @@ fn list(output: &mut impl Write, descriptors: &[Descriptor], files: bool) -> io:
             Some(file) if files => writeln!(output, "  [{}]", file.display())?,
             _ => writeln!(output)?,
         }
+    }
+    Ok(())
+}
+
+/// Two lines a policy: what it is for, and its plugins with their settings.
+fn list_policies(output: &mut impl Write, policies: &[Policy]) -> io::Result<()> {
+    let width = policies.iter().map(|policy| policy.name.len()).max().unwrap_or_default();
+    writeln!(output, "\npolicies:")?;
+    for Policy { name, description, classifier, patch_manager, routines } in policies {
+        let plugins = [classifier, patch_manager, routines].map(|Choice { plugin, config, .. }| {
+            std::iter::once(plugin.as_str()).chain(config.lines()).collect::<Vec<_>>().join(", ")
+        });
+        writeln!(output, "  {name:<width$}  {description}\n  {:<width$}  {}", "", plugins.join("; "))?;
     }
     Ok(())
 }

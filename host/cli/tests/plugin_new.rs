@@ -13,7 +13,10 @@ fn builds(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
     let made = new(folder.path(), "my-first", &["--kind", kind]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    assert!(String::from_utf8_lossy(&made.stdout).contains("target/release/libmy_first.so"));
+    let next = String::from_utf8(made.stdout).unwrap();
+    for command in ["plugin check", &format!("run linux --{kind}"), &format!("ctl SOCKET swap {kind}")] {
+        assert!(next.contains(&format!("patchbay {command} target/release/libmy_first.so\n")), "{next}");
+    }
     let directory = folder.path().join("my-first");
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"), directory.join("Cargo.lock")).unwrap();
     let tested = Command::new(env!("CARGO"))
@@ -85,6 +88,17 @@ fn bad_names_and_directories_are_refused() {
     std::fs::write(folder.path().join("mine"), "precious").unwrap();
     refused(folder.path(), "mine", &kind, "mine exists");
     assert_eq!(std::fs::read_to_string(folder.path().join("mine")).unwrap(), "precious");
+}
+
+#[test]
+fn a_reader_that_goes_early_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.current_dir(folder.path()).args(["plugin", "new", "mine", "--kind", "classifier"]).stdout(writer);
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert_eq!((status.code(), String::from_utf8(stderr).unwrap()), (Some(0), String::new()));
 }
 
 #[test]

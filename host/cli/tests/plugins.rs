@@ -34,6 +34,7 @@ fn the_bundled_plugins_are_found() {
     let listed = patchbay(&["plugins"]);
     let text = String::from_utf8(listed.stdout).unwrap();
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let (text, policies) = text.split_once("\npolicies:\n").unwrap();
     let heads: Vec<_> =
         text.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
     let expected = [
@@ -48,6 +49,11 @@ fn the_bundled_plugins_are_found() {
     ];
     assert_eq!(heads, expected);
     assert!(text.lines().all(|line| line.contains(" API 1.0  ")));
+    // Their names and settings are those of the files in host/vmm/policies.
+    let names: Vec<_> = policies.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).collect();
+    let names: Vec<_> = names.iter().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, ["default", "mnemonic", "hot", "adaptive", "never"]);
+    assert!(policies.contains("classify-operands; patch-hot, threshold = 16; routines-standard\n"), "{policies}");
 }
 
 #[test]
@@ -127,6 +133,31 @@ fn plugins_that_do_not_start_are_refused() {
     assert_eq!(sentence("self-test-error"), expected);
     assert_eq!(sentence("nothing"), format!("{file} exports no plugin named nothing"));
     assert!(patchbay(&["plugin", "inspect", &format!("{file}#counting")]).status.success());
+}
+
+#[test]
+fn the_log_goes_to_standard_error() {
+    let file = library("unreliable_plugins");
+    let said = |log: &[&str], variable: &str, name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command.args(log).args(["plugin", "inspect"]).arg(format!("{}#{name}", file.display()));
+        let Output { stderr, .. } = command.env("PATCHBAY_LOG", variable).output().unwrap();
+        String::from_utf8(stderr).unwrap()
+    };
+    assert_eq!(said(&[], "", "counting"), "");
+    let created = "patchbay: info: counting: created\n";
+    assert_eq!(said(&["--log", "plugin=info"], "", "counting"), created);
+    assert_eq!(said(&[], "info", "counting"), created);
+    assert_eq!(said(&["--log", "off"], "info", "counting"), "");
+    let dropped = said(&[], "", "drop-panic");
+    assert!(
+        dropped.contains(" fails in drop: panicked: not yet (") && dropped.contains("patchbay: warn: "),
+        "{dropped}"
+    );
+    let refused = patchbay(&["--log", "loud", "plugins"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let expected = "patchbay: PATCHBAY_LOG: \"loud\" is no level: off, error, warn, info, debug and trace are\n";
+    assert_eq!(said(&[], "loud", "counting"), expected);
 }
 
 /// The superuser may read everything, unless it runs without that capability.

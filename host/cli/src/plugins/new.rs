@@ -1,7 +1,7 @@
 //! `patchbay plugin new`: the crate of a plugin, to begin with.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -113,6 +113,8 @@ pub(crate) enum Error {
     NoApi(PathBuf),
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
+    #[error("cannot say what is next: {0}")]
+    Print(io::Error),
     #[error("cannot write {}: {source}", file.display())]
     Write { file: PathBuf, source: io::Error },
 }
@@ -144,12 +146,22 @@ impl New {
         write(folder.join("Cargo.toml"), &manifest)?;
         write(folder.join(".gitignore"), "/target\n")?;
         write(directory.join("lib.rs"), &source.replace("{{name}}", name))?;
-        println!("{} is ready. Next:\n", folder.display());
-        println!("    cd {}", folder.display());
-        println!("    cargo test");
-        println!("    cargo build --release");
-        println!("    patchbay plugin check target/release/lib{library}.so");
-        Ok(())
+        let folder = folder.display();
+        let kind = self.kind.to_possible_value().map(|kind| kind.get_name().to_owned()).unwrap_or_default();
+        let file = format!("target/release/lib{library}.so");
+        super::ignore_closed(write!(
+            io::stdout(),
+            "{folder} is ready. Next:\n\n    \
+             cd {folder}\n    \
+             cargo test\n    \
+             cargo build --release\n    \
+             patchbay plugin check {file}\n    \
+             patchbay run linux --{kind} {file}\n\n\
+             or, under a guest that runs with --control SOCKET:\n\n    \
+             patchbay ctl SOCKET swap {kind} {file}\n    \
+             patchbay ctl SOCKET rollback {kind}\n",
+        ))
+        .map_err(Error::Print)
     }
 
     /// The dependency on plugin-api.

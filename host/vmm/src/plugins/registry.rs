@@ -65,7 +65,7 @@ pub struct Names(Vec<String>);
 impl Names {
     fn are(&self) -> String {
         match &*self.0 {
-            [] => "is none".to_owned(),
+            [] => format!("is none in the directory of the executable, in ../lib/patchbay, and on {PATH}"),
             [name] => format!("is {name}"),
             names => format!("are {}", names.join(", ")),
         }
