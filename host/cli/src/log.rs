@@ -80,8 +80,7 @@ fn print(level: Level, text: &str) {
     let _nobody_to_tell = output.write_all(line(level, text, begun).as_bytes());
 }
 
-/// A line of the log. On a terminal, which may be in raw mode and have `begun` a line of the guest, it has a line of its
-/// own.
+/// A line of the log. A terminal may be in raw mode, and have `begun` a line of the guest: the log's is one of its own.
 fn line(level: Level, text: &str, begun: Option<bool>) -> String {
     let (before, after) = match begun {
         None => ("", "\n"),

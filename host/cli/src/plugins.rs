@@ -1,5 +1,5 @@
-//! `patchbay plugins` and `patchbay plugin`: what plugins and policies there are, what a library exports, whether it works, and a new
-//! one.
+//! `patchbay plugins` and `patchbay plugin`: what plugins and policies there are, what a library exports, whether it
+//! works, and a new one.
 
 mod check;
 mod new;
