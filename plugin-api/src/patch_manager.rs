@@ -104,7 +104,8 @@ impl Review {
 
 /// Decides which sites are patched.
 ///
-/// What is patched stays so until the guest overwrites it, a review changes it, or the monitor needs the class id.
+/// What is patched stays so until the guest overwrites it, a review changes it, or a swap does. A class id stays with its
+/// class until a swap finds no site that has it; if none is left, sites of new classes are not patched.
 pub trait PatchManager: Plugin {
     /// What to do about a virtualization fault of an instruction that has a class and can have a routine.
     ///
@@ -115,7 +116,7 @@ pub trait PatchManager: Plugin {
 
     /// How often all known sites are to be reviewed, on the virtual machine's clock; `None` for never.
     ///
-    /// Called once after `create`, on any thread.
+    /// Called once after `create`, and again when its virtual machine is started anew, on any thread.
     fn review_period(&self) -> Option<Duration> {
         None
     }

@@ -33,7 +33,8 @@ pub struct Monitor {
     /// The policy's emulation routines; with --scope vp once for each virtual processor, the last for all others
     #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
     pub routines: Vec<Choice>,
-    /// Whether virtual processors share a routine table
+    /// Whether the virtual processors of a virtual machine share a routine table; each virtual machine has its own, and
+    /// shares only class ids with others
     #[arg(long, value_enum, default_value = "vmm")]
     scope: Scope,
     /// How the conventional path reads the instruction that it emulates

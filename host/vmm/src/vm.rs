@@ -26,11 +26,12 @@ use crate::vp::VirtualProcessor;
 /// The sites that statistics list.
 const TOP: usize = 20;
 
-/// How many routine tables there are.
+/// How many routine tables a virtual machine has. Virtual machines share none, because a routine is of one instance of a
+/// plugin and each virtual machine has instances of its own: their plugins are swapped apart. They share class ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// One for all virtual processors.
+    /// One for all its virtual processors.
     #[default]
     Vmm,
     /// One for each.
