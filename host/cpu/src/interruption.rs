@@ -44,6 +44,11 @@ pub enum Vector {
     Virtualization = 0x6100,
 }
 
+/// Interruptions in a row, with no instruction completed, that no handler can mend.
+pub const MOST_FAULTS: u32 = 16;
+/// The bit of ISR.code that says single step (SDM 2:205).
+pub const SINGLE_STEP: u16 = 1 << 3;
+
 /// The interruption status register (SDM 2:37).
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]

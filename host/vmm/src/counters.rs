@@ -30,7 +30,7 @@ pub struct Fallbacks {
     pub left_by_patch_manager: u64,
     /// The routines plugin has no template for it.
     pub no_template: u64,
-    /// All class ids are in use.
+    /// All class ids are in use. Those that no site has any more are free again after the next swap.
     pub no_class_id: u64,
     /// Its memory cannot be written.
     pub not_writable: u64,
@@ -80,6 +80,9 @@ impl Patched {
     }
 }
 
+/// One time in so many is measured.
+const SAMPLING: u64 = 64;
+
 /// Time spent, estimated from every 64th time: to read the clock each time would cost more than most routines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Time {
@@ -97,6 +100,13 @@ static CLOCK: LazyLock<u64> = LazyLock::new(|| {
 });
 
 impl Time {
+    /// The time now, if the time that has this number is one that is measured.
+    #[inline]
+    #[must_use]
+    pub fn sample(number: u64) -> Option<Instant> {
+        number.is_multiple_of(SAMPLING).then(Instant::now)
+    }
+
     /// Adds what has passed since `start`.
     pub fn add(&mut self, start: Instant) {
         self.samples += 1;
@@ -162,6 +172,16 @@ impl Default for Counters {
             fast_time: Time::default(),
             conventional_time: Time::default(),
         }
+    }
+}
+
+impl Counters {
+    /// Counts a trigger of a cause. Returns how many there were, this one included.
+    #[inline]
+    pub fn trigger(&mut self, cause: u8) -> u64 {
+        let count = &mut self.triggers[usize::from(cause) % CAUSES];
+        *count += 1;
+        *count
     }
 }
 

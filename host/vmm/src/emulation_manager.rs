@@ -1,7 +1,6 @@
 //! The emulation manager: from a trigger to its routine.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::exit::Exit;
@@ -9,11 +8,14 @@ use patchbay_cpu::op::{Op, Outcome, Stop};
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::{Instruction, Unit};
+use patchbay_plugin_api::routines::Routine;
+use patchbay_plugin_api::services::ServicesRef;
 use patchbay_plugin_api::site::Site as Place;
+use patchbay_plugin_api::vpd::Vpd;
 
 use crate::cache::At;
 use crate::code;
-use crate::counters::CAUSES;
+use crate::counters::{Counters, Time};
 use crate::emulate::emulate;
 use crate::fast;
 use crate::guest::Guest;
@@ -22,9 +24,6 @@ use crate::services::{self, Refused};
 use crate::sites::{NotAdopted, Origin, Site};
 use crate::trigger::Break;
 use crate::vp::VirtualProcessor;
-
-/// One time in so many is measured.
-const SAMPLING: u64 = 64;
 
 /// What a `break` means that is not the trigger of a site at hand.
 enum Meaning {
@@ -71,17 +70,9 @@ impl VirtualProcessor {
         }
         let entry = self.table.as_deref()?.entry(site.class())?;
         *triggers += 1;
-        let cause = usize::from(site.instruction.cause) % self.counters.triggers.len();
-        self.counters.triggers[cause] += 1;
-        let started = self.counters.triggers[cause].is_multiple_of(SAMPLING).then(Instant::now);
-        let outcome = match &entry.routine {
-            Some(routine) => services::run(routine, self.services, p, &mut self.vpd, ip, &site.instruction),
-            None => {
-                self.counters.without_routine += 1;
-                let mut guest = Guest { p, vpd: &mut self.vpd, frame: None };
-                Ok(emulate(&mut guest, &site.instruction))
-            }
-        };
+        let started = Time::sample(self.counters.trigger(site.instruction.cause));
+        let routine = entry.routine.as_ref();
+        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, ip, &site.instruction);
         if let Some(started) = started {
             self.counters.fast_time.add(started);
         }
@@ -114,14 +105,8 @@ impl VirtualProcessor {
     /// Runs the routine of a class for an instruction.
     pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
         let routine = self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine);
-        self.counters.triggers[usize::from(instruction.cause) % self.counters.triggers.len()] += 1;
-        let outcome = match &routine {
-            Some(routine) => services::run(routine, self.services, p, &mut self.vpd, ip, instruction),
-            None => {
-                self.counters.without_routine += 1;
-                Ok(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, instruction))
-            }
-        };
+        self.counters.trigger(instruction.cause);
+        let outcome = execute(routine.as_ref(), self.services, &mut self.counters, p, &mut self.vpd, ip, instruction);
         outcome.unwrap_or_else(|refused| self.refused(p, refused, instruction))
     }
 
@@ -145,7 +130,7 @@ impl VirtualProcessor {
             }
             Meaning::Left(instruction) => {
                 self.counters.misses.copies += 1;
-                self.counters.triggers[usize::from(instruction.cause) % CAUSES] += 1;
+                self.counters.trigger(instruction.cause);
                 self.counters.without_routine += 1;
                 Some(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, &instruction))
             }
@@ -213,6 +198,26 @@ impl VirtualProcessor {
             Ok(site) => Meaning::Copy(site),
             Err(NotAdopted::Gone) => Meaning::Stale,
             Err(NotAdopted::Full) => Meaning::Left(instruction),
+        }
+    }
+}
+
+/// Runs the routine of an instruction, or emulates it where it has none.
+#[inline]
+fn execute(
+    routine: Option<&Routine>,
+    services: ServicesRef,
+    counters: &mut Counters,
+    p: &mut Processor,
+    vpd: &mut Vpd,
+    ip: u64,
+    instruction: &Instruction,
+) -> Result<Outcome, Refused> {
+    match routine {
+        Some(routine) => services::run(routine, services, p, vpd, ip, instruction),
+        None => {
+            counters.without_routine += 1;
+            Ok(emulate(&mut Guest { p, vpd, frame: None }, instruction))
         }
     }
 }

@@ -2,7 +2,6 @@
 //! customization, patch; or the conventional path.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::Instruction;
@@ -14,15 +13,13 @@ use patchbay_plugin_api::site::{Site as Place, SiteFault};
 
 use crate::cache::At;
 use crate::code::{self, Exchange};
+use crate::counters::Time;
 use crate::instruction;
 use crate::plugins::Failed;
 use crate::sites::Site;
 use crate::trigger::break_slot;
 use crate::vm::{Patching, Provided};
 use crate::vp::{Before, VirtualProcessor};
-
-/// One time in so many is measured.
-const SAMPLING: u64 = 64;
 
 /// What to do at a fault.
 enum Next {
@@ -42,7 +39,7 @@ impl VirtualProcessor {
         let before = Before::new(p);
         match self.consider(p, instruction) {
             Ok(Next::Conventional) => {
-                let started = self.counters.faults[cause].is_multiple_of(SAMPLING).then(Instant::now);
+                let started = Time::sample(self.counters.faults[cause]);
                 let outcome = self.conventional.emulate(p, &mut self.vpd, instruction.slot());
                 if let Some(outcome) = outcome {
                     self.conclude(p, &before, outcome);
@@ -168,7 +165,7 @@ impl VirtualProcessor {
     }
 
     pub(crate) fn place(&self, p: &Processor, ip: u64, bundle: u64) -> Place {
-        let rid = if p.registers.psr.it() { (p.registers.rr[(ip >> 61) as usize] >> 8) as u32 & 0xff_ffff } else { 0 };
+        let rid = if p.registers.psr.it() { p.rid(ip) } else { 0 };
         Place { bundle, ip, rid, vm: self.vm.number, vp: self.index as u32, reserved: 0 }
     }
 }

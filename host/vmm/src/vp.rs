@@ -5,7 +5,7 @@ use std::sync::Arc;
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::hook::Hook;
-use patchbay_cpu::interruption::{Interruption, Isr, Vector};
+use patchbay_cpu::interruption::{Interruption, Isr, MOST_FAULTS, SINGLE_STEP, Vector};
 use patchbay_cpu::op::{Op, Outcome, Stop};
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
@@ -21,11 +21,6 @@ use crate::services::services;
 use crate::statistics::VpCounts;
 use crate::table::Table;
 use crate::vm::{Patching, Vm};
-
-/// Interruptions in a row, with no instruction completed, that no handler can mend.
-const MOST_FAULTS: u32 = 16;
-/// The bit of ISR.code that says single step (SDM 2:205).
-const SINGLE_STEP: u16 = 1 << 3;
 
 /// One virtual processor. It is the hook of its processor, and lives there.
 pub struct VirtualProcessor {

@@ -6,15 +6,13 @@ use super::Engine;
 use super::block::{Block, Entry};
 use super::cache::{BlockCache, Place};
 use crate::exit::{Exit, Stuck};
-use crate::interruption::{Interruption, Isr, Vector};
+use crate::interruption::{Interruption, Isr, MOST_FAULTS, SINGLE_STEP, Vector};
 use crate::op::{Op, Stop};
 use crate::processor::Processor;
 use crate::psr::Psr;
 
 /// Instructions between two looks at the interval timer.
 const TIMER_INTERVAL: u64 = 4096;
-/// Faults in a row, with no instruction completed, that no handler can mend.
-const MOST_FAULTS: u32 = 16;
 /// No bundle has this address.
 const NO_STOP: u64 = 1;
 
@@ -190,9 +188,6 @@ fn clear_one_instruction_bits(p: &mut Processor) {
         p.set_psr(Psr::from(psr & !Psr::ONE_INSTRUCTION));
     }
 }
-
-/// The bit of ISR.code that says single step (SDM 2:205).
-const SINGLE_STEP: u16 = 1 << 3;
 
 fn decode(p: &mut Processor, entry: Entry, sof: u8, limit: u64, stop: u64) -> Result<Block, Stop> {
     let Some(page) = p.configuration.bus.ram(entry.address) else {

@@ -28,7 +28,8 @@ fn show_original(site: &Site, address: u64, bytes: &mut [u8]) {
     let shift = 5 + 41 * u32::from(site.instruction.slot);
     let mask = ((1_u128 << 41) - 1) << shift;
     let (trigger, original) = (u128::from(trigger) << shift, u128::from(site.instruction.bits) << shift);
-    let inside = |index: u64| (site.place.bundle + index).checked_sub(address).filter(|at| *at < bytes.len() as u64);
+    let length = bytes.len() as u64;
+    let inside = |index: u64| (site.place.bundle + index).checked_sub(address).filter(|at| *at < length);
     let stands = (0..16).all(|index| {
         let bits = (mask >> (8 * index)) as u8;
         inside(index).is_none_or(|at| bytes[at as usize] & bits == (trigger >> (8 * index)) as u8)
@@ -36,7 +37,7 @@ fn show_original(site: &Site, address: u64, bytes: &mut [u8]) {
     if stands {
         for index in 0..16 {
             let bits = (mask >> (8 * index)) as u8;
-            if let Some(at) = (site.place.bundle + index).checked_sub(address).filter(|at| *at < bytes.len() as u64) {
+            if let Some(at) = inside(index) {
                 let byte = &mut bytes[at as usize];
                 *byte = *byte & !bits | (original >> (8 * index)) as u8;
             }
