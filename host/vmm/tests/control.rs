@@ -178,6 +178,18 @@ fn what_is_not_known_is_refused_and_the_connection_stays() {
 }
 
 #[test]
+fn limits_that_no_clock_can_reach_are_refused() {
+    let looping = Looping::start();
+    let mut client = looping.connect();
+    for limit in ["1.5e19", "1e300", "3601", "-1"] {
+        let swap = format!(r#"{{"command":"swap","kind":"routines","plugin":"routines-standard","limit":{limit}}}"#);
+        let sentence = "wrong arguments: limit is a number of seconds from 0 to 3600";
+        assert_eq!(client.error(format!("{swap}\n").as_bytes()), sentence, "{limit}");
+    }
+    client.ok(&json!({ "command": "status" }));
+}
+
+#[test]
 fn half_lines_are_not_executed() {
     let looping = Looping::start();
     let mut client = looping.connect();
@@ -302,6 +314,8 @@ fn threads_and_descriptors_of_clients_that_have_left_are_returned() {
     let session = || {
         let mut client = looping.connect();
         client.ok(&json!({ "command": "events", "follow": true }));
+        let again = client.error(b"{\"command\":\"events\",\"follow\":true}\n");
+        assert_eq!(again, "events are sent on this connection already");
         client.ok(&json!({ "command": "stats" }));
     };
     session();

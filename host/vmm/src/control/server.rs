@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 
@@ -162,29 +163,50 @@ fn accept(listener: &UnixListener, clients: &Arc<Clients>, control: &Arc<Control
             streams.insert(number, known);
             streams.len() > CLIENTS_MAX
         };
-        let (clients, control, running) = (Arc::clone(clients), Arc::clone(control), running.clone());
-        let leave = Arc::clone(&clients);
+        let connected = Connected { clients: Arc::clone(clients), number };
+        let (control, running) = (Arc::clone(control), running.clone());
         let serve = move || {
-            let _running = running;
-            let connection = Arc::new(Connection { writer: Mutex::new(stream) });
+            let (_running, _connected) = (running, connected);
+            let connection = Arc::new(Connection { writer: Mutex::new(stream), state: AtomicU8::new(SILENT) });
             if full {
                 connection.send(&json!({ "error": format!("{CLIENTS_MAX} clients are connected already") }));
             } else {
                 connection.serve(&control);
             }
+            connection.state.store(CLOSED, Ordering::Release);
             connection.disconnect();
-            clients.streams().remove(&number);
         };
-        if thread::Builder::new().name("control client".to_owned()).spawn(serve).is_err() {
-            leave.streams().remove(&number);
+        // Without a thread, the client is sent away as this is dropped.
+        let _no_thread = thread::Builder::new().name("control client".to_owned()).spawn(serve);
+    }
+}
+
+/// A client that is known as long as this exists.
+struct Connected {
+    clients: Arc<Clients>,
+    number: u64,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if let Some(stream) = self.clients.streams().remove(&self.number) {
+            let _is_gone = stream.shutdown(Shutdown::Both);
         }
     }
 }
+
+/// A connection gets answers only.
+const SILENT: u8 = 0;
+/// It gets events, too.
+const FOLLOWS: u8 = 1;
+/// Nothing is read from it any more.
+const CLOSED: u8 = 2;
 
 /// A client's connection.
 #[derive(Debug)]
 pub struct Connection {
     writer: Mutex<UnixStream>,
+    state: AtomicU8,
 }
 
 /// A client, as commands see it.
@@ -208,14 +230,17 @@ impl Session<'_> {
     /// Sends events when they happen, until the client leaves.
     ///
     /// # Errors
-    /// If the host gives no thread.
+    /// If they are sent already, or the host gives no thread.
     pub fn follow(&self, events: Receiver<Event>) -> Result<(), String> {
         let connection = Arc::clone(self.connection);
+        if connection.state.swap(FOLLOWS, Ordering::AcqRel) == FOLLOWS {
+            return Err("events are sent on this connection already".to_owned());
+        }
         let forward = move || {
-            loop {
+            while connection.state.load(Ordering::Acquire) != CLOSED {
                 match events.recv_timeout(PAUSE) {
                     Ok(event) if connection.send(&json!({ "event": event })) => {}
-                    Err(crossbeam_channel::RecvTimeoutError::Timeout) if Arc::strong_count(&connection) > 1 => {}
+                    Err(RecvTimeoutError::Timeout) => {}
                     _ => return,
                 }
             }
@@ -239,7 +264,9 @@ impl Connection {
                     let (id, request) = protocol::request(&line);
                     let execute = |request: Request| {
                         let session = Session { control, vm: request.vm, connection: self };
-                        commands::execute(&session, request)
+                        // A request that the server cannot stand is no reason to leave its client without an answer.
+                        catch_unwind(AssertUnwindSafe(|| commands::execute(&session, request)))
+                            .unwrap_or_else(|_| Err("the server has failed in this command".to_owned()))
                     };
                     self.send(&protocol::answer(id, request.and_then(execute)))
                 }

@@ -75,8 +75,13 @@ fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, St
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
+/// The longest time limit.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// A time limit in seconds.
 fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = Option::<f64>::deserialize(from)?;
-    seconds.map(|seconds| Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)).transpose()
+    let Some(seconds) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| *limit <= LONGEST);
+    let refused = || D::Error::custom(format!("limit is a number of seconds from 0 to {}", LONGEST.as_secs()));
+    limit.map(Some).ok_or_else(refused)
 }
