@@ -30,15 +30,7 @@ impl<'a> Settings<'a> {
     /// A sentence about the first line that is not a pair.
     pub fn new(config: &'a str) -> Result<Settings<'a>, String> {
         let mut pairs = Vec::new();
-        let mut quoted = false;
-        let separates = |c| {
-            quoted ^= c == '"';
-            c == '\n' || !quoted && matches!(c, ',' | ';')
-        };
-        for line in config.split(separates).map(str::trim) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
+        for line in lines(config) {
             let (name, value) = line.split_once('=').ok_or(format!("setting {line:?} is not a name = value pair"))?;
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
             if pairs.iter().any(|&(other, _)| other == name) {
@@ -90,6 +82,16 @@ impl<'a> Settings<'a> {
             Some((name, _)) => Err(format!("there is no setting {name}; there are {}", self.known.join(", "))),
         }
     }
+}
+
+/// The lines of a configuration that are to be pairs: without empty ones and comments.
+pub fn lines(config: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let separates = move |c| {
+        quoted ^= c == '"';
+        c == '\n' || !quoted && matches!(c, ',' | ';')
+    };
+    config.split(separates).map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// The last part of the name of a type.

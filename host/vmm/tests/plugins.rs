@@ -77,6 +77,29 @@ fn a_file_may_be_replaced_after_it_was_loaded() {
     assert_eq!(never.decide(&fault(16)).unwrap(), Decision::LEAVE);
 }
 
+#[test]
+fn a_name_means_what_its_file_has_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plugin.so");
+    let content = std::fs::read(library("unreliable_plugins")).unwrap();
+    std::fs::write(&file, &content).unwrap();
+    let mut registry = Registry::default();
+    registry.add(folder.path());
+    // Each load of the library counts from 1.
+    let instances = || {
+        let plugin: Found<ClassifierRef> =
+            registry.find("counting", Path::new("")).map_err(|error| error.to_string())?;
+        Ok::<u64, String>(Instance::create(&plugin, "", None).unwrap().counters().unwrap()[0].value)
+    };
+    assert_eq!((instances(), instances()), (Ok(1), Ok(2)));
+    std::fs::write(&file, [&content[..], b"built again"].concat()).unwrap();
+    assert_eq!(instances(), Ok(1));
+    std::fs::copy(library("patchbay_patch_never"), &file).unwrap();
+    assert_eq!(instances(), Err(format!("{} exports no classifier", file.display())));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(instances(), Ok(3));
+}
+
 /// A compiler truncates the file, writes it bit by bit, or renames another one over it.
 #[test]
 fn a_file_may_be_replaced_while_it_is_loaded() {

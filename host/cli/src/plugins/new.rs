@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use patchbay_vmm::plugins::Kind;
 
 /// Where plugin-api was when this program was built.
 const PLUGIN_API: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugin-api");
@@ -78,7 +79,8 @@ const TAKEN: &[&str] = &[
 pub(super) struct New {
     /// The name of the plugin and of its crate: lower-case letters, digits and hyphens
     name: String,
-    /// What it does
+    /// What it does: classifier says which instructions share a routine, patch-manager decides which sites are patched,
+    /// routines builds emulation routines
     #[arg(long)]
     kind: Kind,
     /// The directory of plugin-api in Patchbay's source [default: that of this program's]
@@ -90,16 +92,6 @@ pub(super) struct New {
     /// The directory to make [default: NAME]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Kind {
-    /// Says which instructions share a routine
-    Classifier,
-    /// Decides which sites are patched
-    PatchManager,
-    /// Builds emulation routines
-    Routines,
 }
 
 /// Why there is no new crate.
@@ -147,7 +139,7 @@ impl New {
         write(folder.join(".gitignore"), "/target\n")?;
         write(directory.join("lib.rs"), &source.replace("{{name}}", name))?;
         let folder = folder.display();
-        let kind = self.kind.to_possible_value().map(|kind| kind.get_name().to_owned()).unwrap_or_default();
+        let kind = self.kind;
         let file = format!("target/release/lib{library}.so");
         super::ignore_closed(write!(
             io::stdout(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use patchbay_plugin_api::classifier::{self, ClassifierRef};
@@ -24,14 +25,37 @@ pub enum Kind {
     Routines,
 }
 
-/// As policies and the command line write it.
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 3] = [Kind::Classifier, Kind::PatchManager, Kind::Routines];
+
+    /// As policies and the command line write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Kind::Classifier => "classifier",
             Kind::PatchManager => "patch-manager",
             Kind::Routines => "routines",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Something that is not the name of a kind.
+#[derive(Debug, thiserror::Error)]
+#[error("a kind is one of {}", Kind::ALL.map(Kind::name).join(", "))]
+pub struct NoKind;
+
+impl FromStr for Kind {
+    type Err = NoKind;
+
+    fn from_str(name: &str) -> Result<Kind, NoKind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or(NoKind)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Loading a plugin library.
 
 use std::ffi::c_void;
+use std::fmt;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read, Seek, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -92,8 +94,16 @@ fn reason(error: &libloading::Error) -> String {
 #[derive(Clone)]
 pub struct Library {
     file: PathBuf,
+    /// Of the file's bytes when it was loaded.
+    hash: u64,
     api: ApiVersion,
     root: LibraryRef,
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Library({})", self.file.display())
+    }
 }
 
 impl Library {
@@ -162,13 +172,18 @@ impl Library {
             Err(source) => return Err(LoadError::Incompatible { file, source }),
         };
         done("check");
-        Ok(Library { file, api, root })
+        Ok(Library { file, hash: hash(&data), api, root })
     }
 
     /// The file it was loaded from.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Whether its file has the same bytes as when it was loaded, or is gone.
+    pub(super) fn is_current(&self) -> bool {
+        !self.file.exists() || read(&self.file).is_ok_and(|data| hash(&data) == self.hash)
     }
 
     /// The version of the plugin API that it was built against.
@@ -182,6 +197,11 @@ impl Library {
         T::all(self.root).iter().map(|&table| Plugin::new(table, self.api, Some((&self.file, self.root))))
     }
 
+    /// Its plugin of a kind and a name.
+    pub(crate) fn plugin<T: Table>(&self, name: &str) -> Option<Plugin<T>> {
+        self.plugins().find(|plugin| plugin.descriptor().name == name)
+    }
+
     /// What its plugins say of themselves.
     #[must_use]
     pub fn descriptors(&self) -> Vec<Descriptor> {
@@ -190,6 +210,13 @@ impl Library {
         let routines = self.plugins::<RoutinesRef>().map(|plugin| plugin.descriptor().clone());
         classifiers.chain(patch_managers).chain(routines).collect()
     }
+}
+
+/// What tells contents of files apart.
+pub(crate) fn hash(content: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(content);
+    hasher.finish()
 }
 
 /// The bytes of a regular file. Others are not opened: a pipe would block. The heap would keep the room of so large a
@@ -231,8 +258,8 @@ fn has_still(mut file: impl Read, mut data: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// A copy that nothing else can change, and that takes its room as long as the library is mapped: for ever. It has a name of its own, because the dynamic linker takes a name it knows for
-/// the library it has.
+/// A copy that nothing else can change, and that takes its room as long as the library is mapped: for ever. It has a name
+/// of its own, because the dynamic linker takes a name it knows for the library it has.
 fn copy(data: &[u8]) -> io::Result<TempPath> {
     let mut copy = tempfile::Builder::new().prefix("patchbay-plugin-").suffix(".so").tempfile()?;
     copy.write_all(data)?;

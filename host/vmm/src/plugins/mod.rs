@@ -13,7 +13,8 @@ mod registry;
 mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
-pub use kind::{Descriptor, Kind, Plugin, Table};
+pub use kind::{Descriptor, Kind, NoKind, Plugin, Table};
+pub(crate) use library::hash;
 pub use library::{Library, LoadError};
 pub use registry::{FindError, Registry, split_reference};
 pub use watch::forbidden;

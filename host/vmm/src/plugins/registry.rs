@@ -1,6 +1,7 @@
 //! The plugins that can be named: those next to the executable, and those on `PATCHBAY_PLUGIN_PATH`.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::kind::{Descriptor, Kind, Plugin, Table};
 use super::library::{Library, LoadError};
@@ -44,7 +45,7 @@ pub enum FindError {
         file: PathBuf,
     },
     /// A file with several plugins of the kind.
-    #[error("{} exports several plugins of the kind {kind}: say {}#NAME; there {}", file.display(), file.display(), known.are())]
+    #[error("{0} exports several plugins of the kind {kind}: say {0}#NAME; there {1}", file.display(), known.are())]
     SeveralInFile {
         /// What is looked for.
         kind: Kind,
@@ -79,6 +80,8 @@ pub struct Registry {
     libraries: Vec<Library>,
     refused: Vec<LoadError>,
     bundled: Vec<PathBuf>,
+    /// These, once all their names were needed: what is loaded stays.
+    named: OnceLock<Vec<Library>>,
 }
 
 impl Registry {
@@ -131,7 +134,7 @@ impl Registry {
         &self.refused
     }
 
-    /// The plugin that a policy names: `NAME`, the first of this name that is found; or, with a slash or the suffix
+    /// The plugin that a policy names: `NAME`, the first of this name that is found, loaded anew if its file has changed; or, with a slash or the suffix
     /// `.so`, `FILE` or `FILE#NAME`, relative to `base`, which is loaded anew.
     ///
     /// # Errors
@@ -154,9 +157,12 @@ impl Registry {
         if file.contains('/') || file.ends_with(".so") {
             return find_in_file(&base.join(file), name, done);
         }
-        let named = |library: &Library| library.plugins::<T>().find(|plugin| plugin.descriptor().name == reference);
-        if let Some(plugin) = self.libraries.iter().find_map(named) {
-            return Ok(plugin);
+        for library in &self.libraries {
+            if let Some(plugin) = library.plugin(reference) {
+                // It may have been built again.
+                let is_current = library.is_current();
+                return if is_current { Ok(plugin) } else { find_in_file(library.file(), Some(reference), done) };
+            }
         }
         let file_name = format!("{BUNDLED}{}.so", reference.replace('-', "_"));
         if let Some(file) = self.bundled.iter().find(|file| file.ends_with(&file_name)) {
@@ -167,8 +173,8 @@ impl Registry {
 
     /// The names of all plugins of a kind.
     fn names<T: Table>(&self) -> Names {
-        let bundled: Vec<_> = self.bundled.iter().filter_map(|file| Library::load(file).ok()).collect();
-        let plugins = self.libraries.iter().chain(&bundled).flat_map(Library::plugins::<T>);
+        let load = || self.bundled.iter().filter_map(|file| Library::load(file).ok()).collect();
+        let plugins = self.libraries.iter().chain(self.named.get_or_init(load)).flat_map(Library::plugins::<T>);
         let mut names: Vec<_> = plugins.map(|plugin| plugin.descriptor().name.clone()).collect();
         names.dedup();
         Names(names)
