@@ -70,7 +70,16 @@ fn main() -> ExitCode {
             }
             let (kind, plugin) = PLUGINS[number % PLUGINS.len()];
             let (plugin, base, repatch) = (plugin.to_owned(), PathBuf::new(), kind == Kind::PatchManager);
-            let order = Order { kind, plugin, base, config: None, vp: None, repatch, limit: Duration::from_secs(60) };
+            let order = Order {
+                kind,
+                plugin,
+                library: None,
+                base,
+                config: None,
+                vp: None,
+                repatch,
+                limit: Duration::from_secs(60),
+            };
             let swapped = endless.swap(&order).expect("a swap");
             pauses.0.extend(swapped.pauses.iter().map(|pause| *pause as f64 / 1e6));
             let milliseconds = |step: &str| -> f64 {

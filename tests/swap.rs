@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use patchbay_machine::handle::Handle;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 use patchbay_plugin_api::instruction::Mnemonic;
@@ -17,7 +18,7 @@ use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::sites::Site;
 use patchbay_vmm::statistics::VpStatistics;
 use patchbay_vmm::supervisor::Virtual;
-use patchbay_vmm::swap::Order;
+use patchbay_vmm::swap::{Order, Setting, Swapped};
 use patchbay_vmm::vm::{Scope, Vm};
 
 /// Where Cargo puts the libraries of this package's dependencies.
@@ -28,7 +29,7 @@ fn library(name: &str) -> PathBuf {
 fn order(kind: Kind, plugin: &str) -> Order {
     let plugin = plugin.replace("unreliable", library("unreliable_plugins").to_str().unwrap());
     let (limit, base) = (Duration::from_secs(60), PathBuf::from("/"));
-    Order { kind, plugin, base, config: None, vp: None, repatch: false, limit }
+    Order { kind, plugin, library: None, base, config: None, vp: None, repatch: false, limit }
 }
 
 /// What a virtual processor has counted, and its routines.
@@ -281,6 +282,96 @@ fn orders_for_one_virtual_processor_are_checked() {
     });
 }
 
+/// A bare-metal guest that stands still while its plugins are changed.
+fn standing(processors: usize, work: impl FnOnce(&Endless, &Handle) + Send) {
+    let endless = Endless::new(Boot::bare(if processors > 1 { "ipi" } else { "privops" }, processors), Scope::Vp);
+    let check = |booted: &Booted| {
+        assert!(matches!(booted.run.outcome, Outcome::Quit | Outcome::PowerOff(_)), "{:?}", booted.run.outcome);
+    };
+    endless.run(check, || {
+        let stands = || {
+            let machine = endless.control.target(Some(0)).ok()?.machine;
+            machine.pause(Duration::from_secs(60)).is_ok().then_some(machine)
+        };
+        let machine = loop {
+            if let Some(machine) = stands() {
+                break machine;
+            }
+        };
+        work(&endless, &machine);
+        endless.finish();
+    });
+}
+
+#[test]
+fn a_setting_changes_each_plugin_that_has_it_and_loads_nothing() {
+    standing(2, |endless, _| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tracing.so");
+        std::fs::copy(library("patchbay_routines_tracing"), &file).unwrap();
+        let swap = |vp: usize, plugin: &str, config: &str| {
+            let config = Some(config.to_owned());
+            endless.swap(&Order { vp: Some(vp), config, ..order(Kind::Routines, plugin) }).map(|_| ())
+        };
+        let set = |vp: Option<usize>, value: &str| {
+            let (name, value, limit) = ("records".to_owned(), value.to_owned(), Duration::from_secs(60));
+            let setting = Setting { kind: Kind::Routines, vp, name, value, repatch: false, limit };
+            endless.control.set(Some(0), &setting).map(|_| ())
+        };
+        let serve = || -> Vec<String> {
+            let routines = endless.vm().plugins().unwrap().routines.into_iter();
+            routines.map(|routines| format!("{}: {}", routines.descriptor().name, routines.config())).collect()
+        };
+        swap(1, file.to_str().unwrap(), "records = 16").unwrap();
+        let before = serve();
+        assert_eq!(before, ["routines-standard: ", "routines-tracing: records = 16"]);
+        let sentence = set(None, "64").unwrap_err();
+        assert!(sentence.contains("there is no setting records"), "{sentence}");
+        assert_eq!(serve(), before);
+
+        // What serves was loaded before its file became something else.
+        std::fs::write(&file, "half a plugin").unwrap();
+        set(Some(1), "64").unwrap();
+        assert_eq!(serve(), ["routines-standard: ", "routines-tracing: records = \"64\""]);
+        swap(0, "routines-tracing", "records = 32").unwrap();
+        set(None, "128").unwrap();
+        assert_eq!(serve(), ["routines-tracing: records = \"128\"", "routines-tracing: records = \"128\""]);
+        endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+        assert_eq!(serve(), ["routines-tracing: records = 32", "routines-tracing: records = \"64\""]);
+    });
+}
+
+#[test]
+fn what_a_plugin_has_learned_goes_to_its_successors_of_the_same_name() {
+    standing(1, |endless, _| {
+        let imports = |swapped: Swapped| swapped.steps.iter().any(|step| step.step == "import");
+        let swap = |plugin: &str| imports(endless.swap(&order(Kind::Classifier, plugin)).unwrap());
+        assert!(!swap("unreliable#counting"));
+        assert!(swap("unreliable#counting"));
+        assert!(!swap("classify-mnemonic"));
+        let back = || endless.control.rollback(Some(0), Kind::Classifier, Duration::from_secs(60)).unwrap();
+        assert!(imports(back()));
+    });
+}
+
+#[test]
+fn the_scope_is_what_it_was_set_to_and_a_wrong_name_takes_memory_once() {
+    standing(1, |endless, machine| {
+        for scope in [Scope::Vp, Scope::Vmm, Scope::Vp] {
+            endless.vm().set_scope(machine, scope, Duration::from_secs(60)).unwrap();
+            assert_eq!(endless.vm().scope(), Some(scope));
+        }
+        let mapped = || {
+            let sentence = endless.swap(&order(Kind::Classifier, "clasify-operands")).unwrap_err();
+            assert!(sentence.starts_with("there is no classifier named clasify-operands; there are "), "{sentence}");
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+            maps.lines().filter(|line| line.contains("patchbay-plugin-")).count()
+        };
+        let once = mapped();
+        assert_eq!((0..5).map(|_| mapped()).max(), Some(once));
+    });
+}
+
 /// Runs a guest beside another one, swaps this plugin in, and returns why its machine ended.
 fn crash_under(endless: &Endless, plugin: &str) -> String {
     for _ in 0..100 {
@@ -362,6 +453,46 @@ fn a_plugin_that_takes_too_long_is_refused() {
         assert_eq!(sentence, "the plugin has not come further than the step create within 500ms");
         assert_eq!(endless.vm().plugins().unwrap().classifier.descriptor().name, "classify-operands");
         endless.swap(&order(Kind::Classifier, "classify-mnemonic")).unwrap();
+    });
+}
+
+#[test]
+fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
+    let endless = two_processors();
+    endless.run(was_ended, || {
+        let classifier = || endless.vm().plugins().unwrap().classifier.descriptor().name.clone();
+        let briefly = Duration::from_secs(3);
+        endless.swap(&order(Kind::Classifier, "unreliable#drop-hangs")).unwrap();
+        let start = Instant::now();
+        assert!(!endless.swap(&order(Kind::Classifier, "classify-operands")).unwrap().destroyed);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wait");
+        let config = Some(file.display().to_string());
+        let waits = Order { config, ..order(Kind::Routines, "unreliable#build-waits") };
+        assert!(endless.swap(&waits).unwrap().destroyed);
+        assert!(start.elapsed() < Duration::from_secs(30));
+        assert_eq!(endless.control.events.last(100).iter().filter(|event| event.what == "left").count(), 1);
+
+        // While the machine stands still, no virtual processor meets these plugins.
+        wait_until(|| counts(&endless).len() == 2 && counts(&endless).iter().all(|(vp, _)| vp.work.triggers > 1000));
+        let machine = endless.control.target(Some(0)).unwrap().machine;
+        machine.pause(Duration::from_secs(60)).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let late = endless.vm().set_scope(&machine, Scope::Vmm, briefly).unwrap_err();
+        assert_eq!(late.to_string(), "the plugin has not come to its first step within 3s");
+        let mnemonic = Order { limit: briefly, ..order(Kind::Classifier, "classify-mnemonic") };
+        let late = "the plugin has not come further than the step publish within 3s";
+        assert_eq!(endless.swap(&mnemonic).unwrap_err(), late);
+        assert_eq!((classifier().as_str(), endless.vm().scope()), ("classify-operands", Some(Scope::Vp)));
+        endless.swap(&order(Kind::Routines, "routines-standard")).unwrap();
+        endless.swap(&mnemonic).unwrap();
+        assert_eq!(classifier(), "classify-mnemonic");
+        let before = counts(&endless);
+        machine.resume();
+        wait_until(|| {
+            counts(&endless).iter().zip(&before).all(|(now, then)| now.0.work.triggers > then.0.work.triggers)
+        });
+        endless.finish();
     });
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use patchbay_vmm::control::protocol;
-use patchbay_vmm::plugins::split_reference;
+use patchbay_vmm::plugins::{Kind, split_reference};
 use serde_json::{Map, Value, json};
 
 use crate::render;
@@ -42,7 +42,11 @@ pub(crate) struct Ctl {
 #[derive(Subcommand)]
 enum Command {
     /// What runs, and what each processor does
-    Status,
+    Status {
+        /// How long each processor, and each plugin, may take to say so, in seconds [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        limit: Option<f64>,
+    },
     /// What was counted until now
     Stats {
         /// Ask again and again, every so many seconds
@@ -65,11 +69,17 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// How long it may take, in seconds [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        limit: Option<f64>,
     },
     /// Go back to the plugin before the last swap
     Rollback {
         #[command(flatten)]
         kind: OfKind,
+        /// How long it may take, in seconds [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        limit: Option<f64>,
     },
     /// Change how the conventional path fetches, the scope of routine tables, or a setting of a plugin
     Set {
@@ -78,11 +88,17 @@ enum Command {
         /// Its value
         value: String,
         /// The kind of the plugin whose setting it is [default: patch-manager]
-        #[arg(long)]
-        kind: Option<String>,
+        #[arg(long, value_name = "KIND")]
+        kind: Option<Kind>,
+        /// For routines with the scope vp: the virtual processor [default: all, each with its own plugin]
+        #[arg(long, value_name = "N")]
+        vp: Option<usize>,
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// How long it may take, in seconds [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        limit: Option<f64>,
     },
     /// The text in which a plugin tells what it did
     Report {
@@ -91,6 +107,9 @@ enum Command {
         /// For routines with the scope vp: the virtual processor
         #[arg(long, value_name = "N", default_value_t = 0)]
         vp: usize,
+        /// How long it may take, in seconds [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        limit: Option<f64>,
     },
     /// The sites with most faults and triggers
     Patches {
@@ -118,9 +137,21 @@ enum Command {
 /// A kind of plugin.
 #[derive(Args)]
 struct OfKind {
-    /// Which kind
-    #[arg(value_parser = ["classifier", "patch-manager", "routines"])]
-    kind: String,
+    /// Which kind: classifier, patch-manager or routines
+    kind: Kind,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "a number of seconds is needed".to_owned())
+}
+
+/// A request with those of these arguments that are given.
+fn with(mut request: Value, arguments: &[(&str, Value)]) -> Value {
+    for (name, value) in arguments.iter().filter(|(_, value)| !value.is_null()) {
+        request[*name] = value.clone();
+    }
+    request
 }
 
 /// A plugin as the server is to look for it: files are named from the root on.
@@ -154,32 +185,27 @@ impl Command {
     fn request(&self) -> Result<(Value, Option<Duration>), CtlError> {
         let mut repeat = None;
         let request = match self {
-            Command::Status => json!({ "command": "status" }),
+            Command::Status { limit } => with(json!({ "command": "status" }), &[("limit", json!(limit))]),
             Command::Stats { watch } => {
                 let seconds = |seconds| Duration::try_from_secs_f64(seconds).map_err(|_| CtlError::Seconds(seconds));
                 repeat = watch.map(seconds).transpose()?;
                 json!({ "command": "stats" })
             }
-            Command::Swap { kind, plugin, vp, config, repatch } => {
+            Command::Swap { kind, plugin, vp, config, repatch, limit } => {
                 let plugin = absolute(plugin);
-                let mut request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
-                if let Some(vp) = vp {
-                    request["vp"] = json!(vp);
-                }
-                if let Some(config) = config {
-                    request["config"] = json!(config);
-                }
-                request
+                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
+                with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
-            Command::Rollback { kind } => json!({ "command": "rollback", "kind": kind.kind }),
-            Command::Set { name, value, kind, repatch } => {
-                let mut request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
-                if let Some(kind) = kind {
-                    request["kind"] = json!(kind);
-                }
-                request
+            Command::Rollback { kind, limit } => {
+                with(json!({ "command": "rollback", "kind": kind.kind }), &[("limit", json!(limit))])
             }
-            Command::Report { kind, vp } => json!({ "command": "report", "kind": kind.kind, "vp": vp }),
+            Command::Set { name, value, kind, vp, repatch, limit } => {
+                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
+                with(request, &[("kind", json!(kind)), ("vp", json!(vp)), ("limit", json!(limit))])
+            }
+            Command::Report { kind, vp, limit } => {
+                with(json!({ "command": "report", "kind": kind.kind, "vp": vp }), &[("limit", json!(limit))])
+            }
             Command::Patches { top } => json!({ "command": "patches", "top": top }),
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),

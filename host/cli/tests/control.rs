@@ -207,11 +207,30 @@ fn a_plugin_is_swapped_when_its_file_changes() {
         build(&file, version);
         running.wait_until(|running| swaps(running) == usize::from(version));
     }
+    // What was loaded to look what is in it is what serves.
+    assert!(!running.done(&["--json", "events", "--last", "1000"]).contains(r#""text":"load""#));
     build(&file, 2);
     std::fs::write(&file, "half a plugin").unwrap();
     running.wait_until(|running| running.done(&["events"]).contains("is not an ELF file"));
     assert_eq!(swaps(&running), 2);
     assert!(running.done(&["status"]).contains("threshold=7"));
+    running.done(&["stop"]);
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn a_plugin_that_never_returns_keeps_neither_clients_nor_the_command() {
+    let running = Running::looping(&[]);
+    let plugin = |name: &str| format!("{}#{name}", library("unreliable_plugins").display());
+    running.done(&["swap", "classifier", &plugin("drop-hangs")]);
+    running.done(&["swap", "classifier", &plugin("counters-hang"), "--limit", "30"]);
+    assert!(running.done(&["events"]).contains("has not been destroyed yet"));
+    let sentence = "does not return from counters within 500ms";
+    assert!(running.done(&["status", "--limit", "0.5"]).contains(sentence));
+    let refused = running.refused(&["report", "classifier", "--limit", "0.5"]);
+    assert!(refused.ends_with("does not return from report within 500ms"), "{refused}");
+    running.done(&["stats"]);
+    running.done(&["swap", "classifier", &plugin("drop-hangs")]);
     running.done(&["stop"]);
     assert_eq!(running.end().0, Some(0));
 }

@@ -20,6 +20,7 @@
 //! To emulate another instruction: its row in `patchbay_isa` gets a cause, its mnemonic is appended in
 //! `patchbay_plugin_api`, and the file of its family in [`emulate`] gets a function.
 
+mod apart;
 pub mod cache;
 pub mod code;
 pub mod control;

@@ -24,9 +24,12 @@ impl Display for VmStatistics {
     }
 }
 
-/// A plugin's counters, if it has any.
+/// A plugin's counters, if it has any, or why it does not say.
 impl Display for PluginReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(error) = &self.error {
+            return writeln!(f, "{error}");
+        }
         if self.counters.is_empty() {
             return Ok(());
         }

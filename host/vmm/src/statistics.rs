@@ -1,6 +1,8 @@
 //! What the monitor reports: of each virtual processor, of all of them together, and of the sites.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -180,15 +182,23 @@ pub struct PluginReport {
     pub version: String,
     /// What it counted, by name.
     pub counters: BTreeMap<String, u64>,
+    /// Why it does not say what it counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 impl PluginReport {
-    /// A report of an instance; one that panics has no counters.
+    /// A report of an instance, which has so long to give its counters.
     #[must_use]
-    pub fn new<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> PluginReport {
+    pub fn new<T: Table>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> PluginReport {
         let descriptor = instance.descriptor();
-        let counters = instance.counters().unwrap_or_default();
+        let counted = instance.within(limit, "counters", Instance::counters);
+        let (counters, error) = match counted {
+            Ok(counters) => (counters, None),
+            Err(failed) => (Vec::new(), Some(failed.to_string())),
+        };
         PluginReport {
+            error,
             kind: descriptor.kind,
             vp,
             name: descriptor.name.clone(),

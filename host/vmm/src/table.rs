@@ -98,10 +98,21 @@ impl Table {
         class: &ClassKey,
         instruction: &Instruction,
     ) -> Result<(Arc<Entry>, bool), Failed> {
+        self.provide_with(id, class, instruction, || self.routines.build(class))
+    }
+
+    /// The same with a routine that somebody else builds.
+    pub(crate) fn provide_with<E>(
+        &self,
+        id: ClassId,
+        class: &ClassKey,
+        instruction: &Instruction,
+        build: impl FnOnce() -> Result<Option<Routine>, E>,
+    ) -> Result<(Arc<Entry>, bool), E> {
         if let Some(entry) = self.find(id).filter(|entry| entry.class == *class) {
             return Ok((entry, false));
         }
-        let routine = self.routines.build(class)?;
+        let routine = build()?;
         let entry = Arc::new(Entry { routine, class: *class, instruction: *instruction });
         let mut built = lock(&self.built);
         let serves = |entry: &Arc<Entry>| Arc::as_ptr(entry).cast_mut();

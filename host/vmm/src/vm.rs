@@ -8,7 +8,7 @@ use patchbay_machine::handle::{Handle, NoAnswer};
 use patchbay_machine::supervisor::Executor;
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
-use patchbay_plugin_api::routines::Template;
+use patchbay_plugin_api::routines::{Routine, Template};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ use crate::vp::VirtualProcessor;
 
 /// The sites that statistics list.
 const TOP: usize = 20;
+/// How long a plugin may take to give its counters for statistics.
+const COUNTERS: Duration = Duration::from_secs(1);
 
 /// How many routine tables a virtual machine has. Virtual machines share none, because a routine is of one instance of a
 /// plugin and each virtual machine has instances of its own: their plugins are swapped apart. They share class ids.
@@ -82,8 +84,10 @@ impl Plugins {
     fn report(&self) -> Vec<PluginReport> {
         let Plugins { classifier, patch_manager, routines } = self;
         let each = routines.len() > 1;
-        let mut all = vec![PluginReport::new(classifier, None), PluginReport::new(patch_manager, None)];
-        all.extend(routines.iter().enumerate().map(|(vp, routines)| PluginReport::new(routines, each.then_some(vp))));
+        let mut all =
+            vec![PluginReport::new(classifier, None, COUNTERS), PluginReport::new(patch_manager, None, COUNTERS)];
+        let vp = |vp: usize| each.then_some(vp);
+        all.extend(routines.iter().enumerate().map(|(n, routines)| PluginReport::new(routines, vp(n), COUNTERS)));
         all
     }
 }
@@ -95,7 +99,9 @@ pub(crate) struct Patching {
     pub(crate) patch_manager: Arc<PatchManager>,
     /// Those that the patch manager asks for.
     pub(crate) reviews: Option<Arc<Reviews>>,
-    /// One for all virtual processors, or one for each.
+    /// Whether there is one table for all virtual processors, or one for each.
+    pub(crate) scope: Scope,
+    /// These.
     pub(crate) tables: Vec<Arc<Table>>,
     /// The mnemonics for which a table has a template.
     pub(crate) templates: Vec<Mnemonic>,
@@ -173,8 +179,7 @@ impl Vm {
     /// How many routine tables it has; `None` without plugins.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
-        let tables = self.patching()?.tables.len();
-        Some(if tables > 1 { Scope::Vp } else { Scope::Vmm })
+        Some(self.patching()?.scope)
     }
 
     /// How its conventional path fetches.
@@ -302,7 +307,7 @@ impl Patching {
         let templates = templates(&tables)?;
         let reviews = Reviews::of(&plugins.patch_manager)?;
         let (classifier, patch_manager) = (Arc::clone(&plugins.classifier), Arc::clone(&plugins.patch_manager));
-        Ok(Patching { classifier, patch_manager, reviews, tables, templates })
+        Ok(Patching { classifier, patch_manager, reviews, scope, tables, templates })
     }
 
     /// The same with another classifier.
@@ -319,21 +324,31 @@ impl Patching {
         Patching { patch_manager, reviews, ..self.clone() }
     }
 
-    /// The same with other tables.
-    pub(crate) fn with_tables(&self, tables: Vec<Arc<Table>>) -> Result<Patching, Failed> {
-        let templates = templates(&tables)?;
-        Ok(Patching { tables, templates, ..self.clone() })
+    /// The same with other tables, and the mnemonics that they have [`templates`] for.
+    pub(crate) fn with_tables(&self, tables: Vec<Arc<Table>>, templates: Vec<Mnemonic>) -> Patching {
+        Patching { tables, templates, ..self.clone() }
     }
 
     /// Gives a class an id, and an entry to every table. The caller keeps classes in use until the site is patched.
     pub(crate) fn provide(&self, vm: &Vm, class: &ClassKey, instruction: &Instruction) -> Result<Provided, Failed> {
+        self.provide_with(vm, class, instruction, |table| self.tables[table].routines().build(class))
+    }
+
+    /// The same with routines that somebody else builds for each table.
+    pub(crate) fn provide_with<E>(
+        &self,
+        vm: &Vm,
+        class: &ClassKey,
+        instruction: &Instruction,
+        build: impl Fn(usize) -> Result<Option<Routine>, E>,
+    ) -> Result<Provided, E> {
         if !class.contains(instruction) {
             return Ok(Provided::NoTemplate);
         }
         let Some(id) = vm.ids().assign(vm.holder(), class) else { return Ok(Provided::NoId) };
         let (mut built, mut shared) = (0, 0);
-        for table in &self.tables {
-            let (entry, is_new) = table.provide(id, class, instruction)?;
+        for (number, table) in self.tables.iter().enumerate() {
+            let (entry, is_new) = table.provide_with(id, class, instruction, || build(number))?;
             let count = if is_new { &mut built } else { &mut shared };
             *count += u64::from(entry.routine.is_some());
         }
@@ -377,7 +392,7 @@ impl Drop for Vm {
 }
 
 /// The mnemonics for which a table has a template.
-fn templates(tables: &[Arc<Table>]) -> Result<Vec<Mnemonic>, Failed> {
+pub(crate) fn templates(tables: &[Arc<Table>]) -> Result<Vec<Mnemonic>, Failed> {
     let mut templates = Vec::new();
     for table in tables {
         templates.extend(table.routines().templates()?.iter().filter_map(Template::mnemonic));

@@ -120,6 +120,7 @@ impl Looping {
         let order = Order {
             kind: Kind::Classifier,
             plugin: plugin.to_owned(),
+            library: None,
             base: PathBuf::from("/"),
             config: Some(config.to_owned()),
             vp: None,

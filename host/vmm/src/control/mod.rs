@@ -44,7 +44,7 @@ use events::Events;
 
 use crate::plugins::{Kind, Registry};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Step, SwapError, Swapped};
+use crate::swap::{Order, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -151,6 +151,16 @@ impl Control {
         self.change(number, &what, |vm, machine, log| vm.swap(machine, registry, order, log))
     }
 
+    /// Changes a setting of plugins of a virtual machine.
+    ///
+    /// # Errors
+    /// A sentence that says why they serve as before.
+    pub fn set(&self, number: Option<u32>, setting: &Setting) -> Result<Swapped, String> {
+        let Setting { kind, name, value, .. } = setting;
+        let what = format!("{name} = {value} of the {kind}");
+        self.change(number, &what, |vm, machine, log| vm.set(machine, setting, log))
+    }
+
     /// Goes back to the plugin before the last swap.
     ///
     /// # Errors
@@ -180,6 +190,11 @@ impl Control {
         match &changed {
             Ok(swapped) => {
                 self.events.add_step(number, "swapped", format!("{} serves", swapped.plugin), begun.elapsed());
+                if !swapped.destroyed {
+                    let text =
+                        format!("{what}: what served before has not been destroyed yet, and nobody waits for it");
+                    self.events.add(Some(number), "left", text);
+                }
             }
             Err(error) => self.events.add_step(number, "refused", format!("{what}: {error}"), begun.elapsed()),
         }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::{Control, LIMIT, Target};
-use crate::plugins::{Kind, Library};
+use crate::apart;
+use crate::plugins::{Kind, Library, hash};
 use crate::swap::Order;
 
 /// How often files are looked at. A file is stable if its size and its hash are the same twice in a row.
@@ -107,19 +107,19 @@ impl Files {
     }
 }
 
-fn hash(content: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(content);
-    hasher.finish()
-}
-
 /// Swaps the plugins that a file has now for those that serve under the same names, or were loaded from it.
 fn changed(control: &Control, file: &Path) {
-    let library = match Library::load(file) {
-        Ok(library) => library,
-        Err(error) => return control.events.add(None, "ignored", error.to_string()),
+    let loading = file.to_owned();
+    let library = match apart::within(LIMIT, move || Library::load(&loading)) {
+        Ok(Some(Ok(library))) => library,
+        Ok(Some(Err(error))) => return control.events.add(None, "ignored", error.to_string()),
+        Ok(None) => {
+            let text = format!("{} is not loaded within {LIMIT:?}", file.display());
+            return control.events.add(None, "ignored", text);
+        }
+        Err(error) => return control.events.add(None, "ignored", format!("the host gives no thread: {error}")),
     };
-    let swaps: u32 = control.targets().iter().map(|target| swap_in(control, target, file, &library)).sum();
+    let swaps: usize = control.targets().iter().map(|target| swap_in(control, target, file, &library)).sum();
     if swaps == 0 {
         let text = format!("{} changed, and none of its plugins serves", file.display());
         control.events.add(None, "ignored", text);
@@ -127,23 +127,26 @@ fn changed(control: &Control, file: &Path) {
 }
 
 /// Swaps those that serve in a virtual machine; how many.
-fn swap_in(control: &Control, target: &Target, file: &Path, library: &Library) -> u32 {
+fn swap_in(control: &Control, target: &Target, file: &Path, library: &Library) -> usize {
     let Some(plugins) = target.vm.as_ref().and_then(|vm| vm.plugins()) else { return 0 };
-    let mut swaps = 0;
-    let mut swap = |kind: Kind, name: &str, vp: Option<usize>| {
-        if library.descriptors().iter().any(|new| new.kind == kind && new.name == name) {
-            swaps += 1;
-            let plugin = format!("{}#{name}", file.display());
-            let order = Order { kind, plugin, base: PathBuf::new(), config: None, vp, repatch: false, limit: LIMIT };
-            let _events_say_what_became_of_it = control.swap(Some(target.number), &order);
-        }
-    };
-    swap(Kind::Classifier, &plugins.classifier.descriptor().name, None);
-    swap(Kind::PatchManager, &plugins.patch_manager.descriptor().name, None);
-    let names: Vec<&str> = plugins.routines.iter().map(|routines| routines.descriptor().name.as_str()).collect();
-    let all_the_same = names.windows(2).all(|two| two[0] == two[1]);
-    for (vp, name) in names.into_iter().enumerate().take(if all_the_same { 1 } else { usize::MAX }) {
-        swap(Kind::Routines, name, (!all_the_same).then_some(vp));
+    let mut serving = vec![
+        (Kind::Classifier, plugins.classifier.descriptor().name.clone(), None),
+        (Kind::PatchManager, plugins.patch_manager.descriptor().name.clone(), None),
+    ];
+    let routines: Vec<_> = plugins.routines.iter().map(|routines| routines.descriptor().name.clone()).collect();
+    let all_the_same = routines.windows(2).all(|two| two[0] == two[1]);
+    let routines = routines.into_iter().enumerate().take(if all_the_same { 1 } else { usize::MAX });
+    serving.extend(routines.map(|(vp, name)| (Kind::Routines, name, (!all_the_same).then_some(vp))));
+    // Who serves is not kept by who replaces it.
+    drop(plugins);
+    let new = library.descriptors();
+    serving.retain(|(kind, name, _)| new.iter().any(|new| new.kind == *kind && new.name == *name));
+    let swaps = serving.len();
+    for (kind, name, vp) in serving {
+        let plugin = format!("{}#{name}", file.display());
+        let (library, base) = (Some(library.clone()), PathBuf::new());
+        let order = Order { kind, plugin, library, base, config: None, vp, repatch: false, limit: LIMIT };
+        let _events_say_what_became_of_it = control.swap(Some(target.number), &order);
     }
     swaps
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use patchbay_plugin_api::class::ClassKey;
@@ -16,6 +16,11 @@ use patchbay_plugin_api::vp::Outcome;
 
 use super::host;
 use super::kind::{Descriptor, Plugin, Table};
+use crate::apart;
+use crate::fast::lock;
+
+/// How long whoever drops an instance waits until it is destroyed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A classifier at work.
 pub type Classifier = Instance<ClassifierRef>;
@@ -61,15 +66,38 @@ pub enum Failed {
         /// Its own words.
         failure: Failure,
     },
+    /// A function does not return.
+    #[error("{plugin} does not return from {function} within {limit:?}")]
+    Late {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Which.
+        function: &'static str,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// The host gives no thread on which a function could be given up.
+    #[error("the host gives no thread for {function} of {plugin}: {error}")]
+    NoThread {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Which.
+        function: &'static str,
+        /// Why.
+        error: Arc<std::io::Error>,
+    },
 }
 
-/// An instance of a plugin. It may be called on any threads at once; dropping it destroys it.
+/// An instance of a plugin. It may be called on any threads at once; dropping it destroys it, and waits a few seconds for
+/// that at most.
 pub struct Instance<T: Table> {
     plugin: Plugin<T>,
     config: String,
     /// Null when it is destroyed.
     pointer: *mut c_void,
     number: u64,
+    /// Of a thread that nobody waits for any more, as long as it has not ended.
+    late: Mutex<Weak<()>>,
 }
 
 // SAFETY: plugins are `Send` and `Sync`; the pointer is only ever given to the plugin's own functions.
@@ -105,7 +133,8 @@ impl<T: Table> Instance<T> {
             host::leave(number);
             Failed::Create { plugin: descriptor(), failure }
         })?;
-        let instance = Instance { plugin: plugin.clone(), config: config.to_owned(), pointer, number };
+        let instance =
+            Instance { plugin: plugin.clone(), config: config.to_owned(), pointer, number, late: Mutex::default() };
         done("create");
         if let Some(state) = state {
             // SAFETY: the instance is this plugin's, and nobody else has it yet.
@@ -172,23 +201,52 @@ impl<T: Table> Instance<T> {
         report.into_result().map(Into::into).map_err(|failure| self.failed("report", failure))
     }
 
-    /// Destroys it, as dropping it does, too.
+    /// Asks it something that may take so long. Afterwards nobody waits for it, and until it has ended, nothing else is
+    /// asked so.
+    ///
+    /// # Errors
+    /// What the question gives, or that it takes too long.
+    pub fn within<X: Send + 'static>(
+        self: &Arc<Self>,
+        limit: Duration,
+        function: &'static str,
+        question: impl FnOnce(&Self) -> Result<X, Failed> + Send + 'static,
+    ) -> Result<X, Failed> {
+        let late = || Failed::Late { plugin: self.plugin.descriptor.clone(), function, limit };
+        if lock(&self.late).strong_count() > 0 {
+            return Err(late());
+        }
+        let under_way = Arc::new(());
+        let (asked, asking) = (Arc::clone(self), Arc::clone(&under_way));
+        let answer = apart::within(limit, move || {
+            let _asking = asking;
+            question(&asked)
+        });
+        match answer {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                *lock(&self.late) = Arc::downgrade(&under_way);
+                Err(late())
+            }
+            Err(error) => {
+                let (plugin, error) = (self.plugin.descriptor.clone(), Arc::new(error));
+                Err(Failed::NoThread { plugin, function, error })
+            }
+        }
+    }
+
+    /// Destroys it on this thread, however long that takes.
     ///
     /// # Errors
     /// It panicked, and may have left something behind.
     pub fn destroy(mut self) -> Result<(), Failed> {
-        self.end()
+        self.end().map_or(Ok(()), Ending::end)
     }
 
-    fn end(&mut self) -> Result<(), Failed> {
+    /// Its end, unless it has begun.
+    fn end(&mut self) -> Option<Ending<T>> {
         let pointer = std::mem::replace(&mut self.pointer, null_mut());
-        if pointer.is_null() {
-            return Ok(());
-        }
-        // SAFETY: the instance is this plugin's, and this is its last use.
-        let destroyed = unsafe { self.plugin.table.plugin().destroy()(pointer) };
-        host::leave(self.number);
-        destroyed.into_result().map_err(|failure| self.failed("drop", failure))
+        (!pointer.is_null()).then(|| Ending { plugin: self.plugin.clone(), pointer, number: self.number })
     }
 
     fn failed(&self, function: &'static str, failure: Failure) -> Failed {
@@ -198,9 +256,36 @@ impl<T: Table> Instance<T> {
 
 impl<T: Table> Drop for Instance<T> {
     fn drop(&mut self) {
-        if let Err(failed) = self.end() {
+        let Some(ending) = self.end() else { return };
+        let plugin = self.plugin.descriptor.clone();
+        let ended = match apart::within(PATIENCE, move || ending.end()) {
+            Ok(Some(ended)) => ended,
+            Ok(None) => Err(Failed::Late { plugin, function: "drop", limit: PATIENCE }),
+            Err(error) => Err(Failed::NoThread { plugin, function: "drop", error: Arc::new(error) }),
+        };
+        if let Err(failed) = ended {
             tracing::warn!("{failed}");
         }
+    }
+}
+
+/// An instance that is to be destroyed.
+struct Ending<T> {
+    plugin: Plugin<T>,
+    pointer: *mut c_void,
+    number: u64,
+}
+
+// SAFETY: plugins are `Send`.
+unsafe impl<T: Table> Send for Ending<T> {}
+
+impl<T: Table> Ending<T> {
+    fn end(self) -> Result<(), Failed> {
+        // SAFETY: the instance is this plugin's, and this is its last use.
+        let destroyed = unsafe { self.plugin.table.plugin().destroy()(self.pointer) };
+        host::leave(self.number);
+        let plugin = self.plugin.descriptor;
+        destroyed.into_result().map_err(|failure| Failed::AtWork { plugin, function: "drop", failure })
     }
 }
 

@@ -10,28 +10,37 @@
 //! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
 mod collect;
+mod complete;
 mod history;
 mod prepare;
 mod settle;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::RecvTimeoutError;
 use patchbay_machine::handle::{Handle, NoAnswer};
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
+use patchbay_plugin_api::settings;
 use serde::Serialize;
 
+use crate::apart;
 use crate::fast::lock;
-use crate::plugins::{Failed, FindError, Kind, Registry, Routines};
+use crate::plugins::{self, Failed, FindError, Instance, Kind, Library, Registry};
 use crate::review::Reviews;
-use crate::table::Table;
-use crate::vm::{Patching, Scope, Vm};
+use crate::vm::{Patching, Scope, Vm, templates};
 use crate::vp::VirtualProcessor;
 use history::History;
 use prepare::Source;
+
+/// How long a swap waits for plugins that need not end before it goes on.
+const GRACE: Duration = Duration::from_millis(200);
+/// The pauses that statistics are of: the latest.
+const PAUSES: usize = 4096;
 
 /// What a swap is to do.
 #[derive(Clone, Debug)]
@@ -40,6 +49,8 @@ pub struct Order {
     pub kind: Kind,
     /// The plugin that is to serve, as [`Registry::find`] takes it.
     pub plugin: String,
+    /// The library that exports it, if that is loaded already.
+    pub library: Option<Library>,
     /// What a relative file is relative to.
     pub base: PathBuf,
     /// Its settings; `None` for those of the instance before if the plugin has the same name, else none.
@@ -50,6 +61,39 @@ pub struct Order {
     pub repatch: bool,
     /// How long it may take.
     pub limit: Duration,
+}
+
+/// A setting of plugins that is to change. They are created again, each with its other settings, from the library that it
+/// has.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The kind of the plugins.
+    pub kind: Kind,
+    /// For routines with a table a virtual processor: the one whose plugin it is; `None` for all.
+    pub vp: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// For patch managers: whether sites that are patched are decided anew.
+    pub repatch: bool,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+impl Setting {
+    /// Settings with this one changed.
+    fn within(&self, config: &str) -> String {
+        let has = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == self.name);
+        let others = settings::lines(config).filter(|line| !has(line)).map(str::to_owned);
+        let changed = format!("{} = \"{}\"", self.name, self.value);
+        others.chain([changed]).collect::<Vec<_>>().join("\n")
+    }
+
+    /// How an instance is made again with it.
+    fn source<T: plugins::Table>(&self, now: &Instance<T>) -> Source<T> {
+        Source::Again { config: self.within(now.config()) }
+    }
 }
 
 /// A step of a swap, behind it.
@@ -70,6 +114,8 @@ pub struct Swapped {
     pub steps: Vec<Step>,
     /// How long each virtual processor was kept from its guest, in nanoseconds.
     pub pauses: Vec<u64>,
+    /// Whether what served before is destroyed already. Nobody waits long for it.
+    pub destroyed: bool,
 }
 
 /// Why a swap did not happen: all is as it was.
@@ -133,8 +179,8 @@ pub(crate) struct Swaps {
 struct Counts {
     done: u64,
     failed: u64,
-    /// In nanoseconds.
-    pauses: Vec<u64>,
+    /// The latest, in nanoseconds.
+    pauses: VecDeque<u64>,
 }
 
 /// What swaps did.
@@ -144,7 +190,7 @@ pub struct SwapStatistics {
     pub done: u64,
     /// Those that were not.
     pub failed: u64,
-    /// The median of the pauses of virtual processors, in nanoseconds.
+    /// The median of the latest pauses of virtual processors, in nanoseconds.
     pub pause_p50: u64,
     /// Their 99th percentile.
     pub pause_p99: u64,
@@ -183,11 +229,11 @@ impl Vm {
             }
             match order.kind {
                 Kind::Classifier => {
-                    let before = transaction.classifier(|| Source::of(registry, order))?;
+                    let before = transaction.classifier(Source::of(registry, order))?;
                     history.classifiers.push(before);
                 }
                 Kind::PatchManager => {
-                    let before = transaction.patch_manager(|| Source::of(registry, order), order.repatch)?;
+                    let before = transaction.patch_manager(Source::of(registry, order), order.repatch)?;
                     history.patch_managers.push(before);
                 }
                 Kind::Routines => {
@@ -201,6 +247,38 @@ impl Vm {
         })
         .inspect_err(|_| lock(&self.swaps.counts).failed += 1)
         .map(|(patching, swapped)| Swapped { plugin: name(&patching, order.kind, order.vp), ..swapped })
+    }
+
+    /// Changes a setting of the plugins that serve; `log` is told of each step behind it.
+    ///
+    /// # Errors
+    /// Why they serve as before.
+    pub fn set(&self, machine: &Handle, setting: &Setting, log: &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError> {
+        let kind = setting.kind;
+        self.transact(machine, setting.limit, log, |transaction, history| {
+            if kind != Kind::Routines && setting.vp.is_some() {
+                return Err(SwapError::Shared(kind));
+            }
+            match kind {
+                Kind::Classifier => {
+                    let source = setting.source(&transaction.old.classifier);
+                    history.classifiers.push(transaction.classifier(source)?);
+                }
+                Kind::PatchManager => {
+                    let source = setting.source(&transaction.old.patch_manager);
+                    history.patch_managers.push(transaction.patch_manager(source, setting.repatch)?);
+                }
+                Kind::Routines => {
+                    let groups = history::by_instance(&transaction.old.tables, &transaction.places(setting.vp)?);
+                    let sources = groups.into_iter().map(|(routines, places)| (places, setting.source(&routines)));
+                    history.routines.push(transaction.routines(sources.collect())?);
+                }
+            }
+            history.trim();
+            Ok(())
+        })
+        .inspect_err(|_| lock(&self.swaps.counts).failed += 1)
+        .map(|(patching, swapped)| Swapped { plugin: name(&patching, kind, setting.vp), ..swapped })
     }
 
     /// Goes back to the plugin before the last swap of a kind: recreates it from its library and what it exported then.
@@ -219,12 +297,12 @@ impl Vm {
             match kind {
                 Kind::Classifier => {
                     let recipe = history.classifiers.last().cloned().ok_or_else(nothing)?;
-                    transaction.classifier(|| Source::Recipe(recipe))?;
+                    transaction.classifier(Source::Recipe(recipe))?;
                     history.classifiers.pop();
                 }
                 Kind::PatchManager => {
                     let recipe = history.patch_managers.last().cloned().ok_or_else(nothing)?;
-                    transaction.patch_manager(|| Source::Recipe(recipe), false)?;
+                    transaction.patch_manager(Source::Recipe(recipe), false)?;
                     history.patch_managers.pop();
                 }
                 Kind::Routines => {
@@ -247,11 +325,17 @@ impl Vm {
     pub fn set_scope(&self, machine: &Handle, scope: Scope, limit: Duration) -> Result<(), SwapError> {
         self.transact(machine, limit, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
-            let count = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
-            let tables = (0..count).filter_map(|vp| old.table(vp));
-            let tables = tables.map(|table| prepare::table(self, table, Arc::clone(table.routines())));
-            let new = old.with_tables(tables.collect::<Result<_, _>>()?)?;
-            transaction.replace(new, |_, new| prepare::complete_all(new, &old))?;
+            let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
+            let count = self.ids().count();
+            let (tables, templates) = transaction.apart(move |_| {
+                let tables = (0..tables).filter_map(|vp| old.table(vp));
+                let tables = tables.map(|table| prepare::rebuild(count, table, Arc::clone(table.routines())));
+                let tables: Vec<_> = tables.collect::<Result<_, _>>()?;
+                let templates = templates(&tables)?;
+                Ok((tables, templates))
+            })?;
+            let new = Patching { scope, ..transaction.old.with_tables(tables, templates) };
+            transaction.replace(new, Transaction::complete)?;
             history.routines.clear();
             Ok(())
         })
@@ -262,7 +346,7 @@ impl Vm {
     #[must_use]
     pub fn swap_statistics(&self) -> SwapStatistics {
         let counts = lock(&self.swaps.counts);
-        let mut pauses = counts.pauses.clone();
+        let mut pauses: Vec<u64> = counts.pauses.iter().copied().collect();
         pauses.sort_unstable();
         let at = |percent: usize| pauses.get((pauses.len() * percent).div_ceil(100).max(1) - 1).copied();
         SwapStatistics {
@@ -293,14 +377,21 @@ impl Vm {
             Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
         transaction.collect();
-        // What serves no longer is destroyed with its last reference.
-        drop(std::mem::replace(&mut transaction.old, self.patching().ok_or(SwapError::NoPlugins)?));
-        transaction.done("destroy");
+        drop(history);
+        // What serves no longer is destroyed with its last reference. The next swap does not wait for that.
+        let now = self.patching().ok_or(SwapError::NoPlugins)?;
+        let ends = apart::dropped(std::mem::replace(&mut transaction.old, now));
+        let destroyed = ends.recv_timeout(GRACE) == Err(RecvTimeoutError::Disconnected);
+        if destroyed {
+            transaction.done("destroy");
+        }
         let mut counts = lock(&self.swaps.counts);
         counts.done += 1;
         counts.pauses.extend(&transaction.pauses);
+        let surplus = counts.pauses.len().saturating_sub(PAUSES);
+        counts.pauses.drain(..surplus);
         let Transaction { old, steps, pauses, .. } = transaction;
-        Ok((old, Swapped { plugin: String::new(), steps, pauses }))
+        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed }))
     }
 }
 
@@ -331,12 +422,12 @@ impl Transaction<'_> {
         match vp {
             None => Ok((0..tables).collect()),
             Some(vp) if vp >= processors => Err(SwapError::NoVp { vp, processors }),
-            Some(vp) if vp < tables && tables == processors && tables > 1 || processors == 1 => Ok(vec![vp]),
+            Some(vp) if self.old.scope == Scope::Vp || processors == 1 => Ok(vec![vp]),
             Some(_) => Err(SwapError::Shared(Kind::Routines)),
         }
     }
 
-    /// Every virtual processor takes new plugins over at a block boundary; if one does not, none does.
+    /// Every virtual processor takes new plugins over at a block boundary.
     fn publish(&mut self, new: &Arc<Patching>) -> Result<(), SwapError> {
         self.vm.set_patching(new);
         let given = Arc::clone(new);
@@ -355,78 +446,70 @@ impl Transaction<'_> {
                 self.done("publish");
                 Ok(())
             }
-            Err(error) => {
-                self.take_back(new);
-                Err(match error {
-                    NoAnswer::Stuck { processors, .. } => NoAnswer::Stuck { processors, limit: self.limit },
-                    ended @ NoAnswer::Ended => ended,
-                }
-                .into())
-            }
+            Err(NoAnswer::Stuck { processors, .. }) => Err(NoAnswer::Stuck { processors, limit: self.limit }.into()),
+            Err(ended @ NoAnswer::Ended) => Err(ended.into()),
         }
     }
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
-    fn take_back(&self, new: &Patching) {
+    fn take_back(&self, new: &Arc<Patching>) {
         self.vm.set_patching(&self.old);
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
-                drop(vp.adopt(&given));
+                // Not here: a virtual processor is not to be kept by the end of a plugin.
+                apart::dropped(vp.adopt(&given));
                 executor.processor.hook = Some(vp);
             }
         });
-        if let Err(failed) = prepare::complete_all(&self.old, new) {
-            tracing::warn!("{failed}");
-        }
+        self.complete_old(new);
     }
 
-    /// Makes new plugins serve; if a plugin fails while sites are adapted to them, the old ones serve again.
+    /// Makes new plugins serve; if one of them fails while sites are adapted to them, the old ones serve again.
     fn replace(
         &mut self,
         new: Patching,
-        adapt: impl FnOnce(&Transaction, &Patching) -> Result<(), Failed>,
+        adapt: impl FnOnce(&mut Self, &Arc<Patching>) -> Result<(), SwapError>,
     ) -> Result<(), SwapError> {
         let new = Arc::new(new);
-        self.publish(&new)?;
-        if let Err(failed) = adapt(self, &new) {
-            self.take_back(&new);
-            return Err(failed.into());
+        let adapted = self.publish(&new).and_then(|()| adapt(self, &new));
+        match adapted {
+            Ok(()) => self.done("adapt"),
+            Err(_) => {
+                self.take_back(&new);
+                apart::dropped(new);
+            }
         }
-        self.done("adapt");
-        Ok(())
+        adapted
     }
 
-    fn classifier(
-        &mut self,
-        source: impl FnOnce() -> Source<ClassifierRef>,
-    ) -> Result<history::Recipe<ClassifierRef>, SwapError> {
-        let sites = self.vm.sites.all();
-        let old = vec![Arc::clone(&self.old.classifier)];
-        let (before, (classifier, classes)) = self.prepare(source(), old, move |classifier, done| {
+    fn classifier(&mut self, source: Source<ClassifierRef>) -> Result<history::Recipe<ClassifierRef>, SwapError> {
+        let (sites, old) = (self.vm.sites.all(), vec![Arc::clone(&self.old.classifier)]);
+        let (before, classifier, classes) = self.apart(move |done| {
+            let (before, classifier) = prepare::make(source, old, done)?;
             let classes = settle::classes(&classifier, &sites)?;
             done("classify");
-            Ok((classifier, classes))
+            Ok((before, classifier, classes))
         })?;
-        self.replace(self.old.with_classifier(classifier), |transaction, new| transaction.rekey(new, &classes))?;
+        self.replace(self.old.with_classifier(classifier), |transaction, new| transaction.rekey(new, classes))?;
         history::first(before)
     }
 
     fn patch_manager(
         &mut self,
-        source: impl FnOnce() -> Source<PatchManagerRef>,
+        source: Source<PatchManagerRef>,
         repatch: bool,
     ) -> Result<history::Recipe<PatchManagerRef>, SwapError> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
-        let table = self.old.table(0).cloned();
-        let old = vec![Arc::clone(&self.old.patch_manager)];
-        let (before, (patch_manager, reviews, unpatch)) = self.prepare(source(), old, move |patch_manager, done| {
+        let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
+        let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
+            let (before, patch_manager) = prepare::make(source, old, done)?;
             let unpatch = settle::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
             }
             let reviews = Reviews::of(&patch_manager)?;
-            Ok((patch_manager, reviews, unpatch))
+            Ok((before, patch_manager, reviews, unpatch))
         })?;
         self.replace(self.old.with_patch_manager(patch_manager, reviews), |transaction, _| {
             transaction.unpatch(&unpatch);
@@ -439,31 +522,39 @@ impl Transaction<'_> {
         &mut self,
         sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
     ) -> Result<history::RoutinesBefore, SwapError> {
-        let old = Arc::clone(&self.old);
-        let mut tables = old.tables.clone();
-        let mut before = Vec::new();
-        for (places, source) in sources {
-            let groups = history::by_instance(&old.tables, &places);
-            let olds: Vec<(usize, Arc<Table>)> =
-                places.iter().filter_map(|place| Some((*place, Arc::clone(old.tables.get(*place)?)))).collect();
-            let replaced: Vec<Arc<Routines>> = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-            let (count, build) = (self.vm.ids().count(), olds.clone());
-            let (recipes, built) = self.prepare(source, replaced, move |routines, done| {
-                let build =
-                    build.iter().map(|(place, old)| Ok((*place, prepare::rebuild(count, old, Arc::clone(&routines))?)));
-                let built: Vec<(usize, Arc<Table>)> = build.collect::<Result<_, Failed>>()?;
+        let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
+        let (before, tables, templates) = self.apart(move |done| {
+            let mut tables = old.clone();
+            let mut before = Vec::new();
+            for (places, source) in sources {
+                let groups = history::by_instance(&old, &places);
+                let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
+                let (recipes, routines) = prepare::make(source, replaced, done)?;
+                for place in places.into_iter().filter(|place| *place < old.len()) {
+                    tables[place] = prepare::rebuild(count, &old[place], Arc::clone(&routines))?;
+                }
                 done("build");
-                Ok(built)
-            })?;
-            built.into_iter().for_each(|(place, table)| tables[place] = table);
-            before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
-        }
-        let new = old.with_tables(tables)?;
-        self.replace(new, |transaction, new| {
-            prepare::complete_all(new, &old)?;
-            transaction.unpatch_unserved(new);
-            Ok(())
+                before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+            }
+            let templates = templates(&tables)?;
+            Ok((before, tables, templates))
         })?;
+        self.replace(self.old.with_tables(tables, templates), Transaction::complete)?;
         Ok(before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_takes_the_place_of_the_one_before() {
+        let (name, value) = ("threshold".to_owned(), "3".to_owned());
+        let setting =
+            Setting { kind: Kind::PatchManager, vp: None, name, value, repatch: false, limit: Duration::default() };
+        assert_eq!(setting.within(""), "threshold = \"3\"");
+        let config = "threshold = 8\ntext = \"a, b = c\"; then=run\n# threshold = 9";
+        assert_eq!(setting.within(config), "text = \"a, b = c\"\nthen=run\nthreshold = \"3\"");
     }
 }

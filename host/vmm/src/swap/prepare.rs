@@ -1,32 +1,32 @@
 //! Everything about a swap that is a plugin's code and may fail, or never end: on a thread of its own, while the old
 //! instance serves.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 
-use super::history::Recipe;
+use super::history::{self, Recipe};
 use super::{Order, SwapError, Transaction};
+use crate::apart;
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
 use crate::table::Table;
-use crate::vm::{Patching, Vm};
 
 /// Where an instance comes from.
 pub(super) enum Source<T> {
     /// A plugin that is looked for.
-    Reference { registry: Arc<Registry>, plugin: String, base: PathBuf, config: Option<String> },
+    Reference { registry: Arc<Registry>, order: Order },
     /// One that has served before.
     Recipe(Recipe<T>),
+    /// The one that serves, with other settings.
+    Again { config: String },
 }
 
 impl<T> Source<T> {
     /// The plugin that an order names.
     pub(super) fn of(registry: &Arc<Registry>, order: &Order) -> Source<T> {
-        let Order { plugin, base, config, .. } = order.clone();
-        Source::Reference { registry: Arc::clone(registry), plugin, base, config }
+        Source::Reference { registry: Arc::clone(registry), order: order.clone() }
     }
 }
 
@@ -36,46 +36,43 @@ enum Message<X> {
 }
 
 impl Transaction<'_> {
-    /// Makes an instance that takes over from others, the first of which gives it its state; `then` does what else may
-    /// fail. Returns how to make those again, and what `then` gave.
-    pub(super) fn prepare<T: plugins::Table, X: Send + 'static>(
+    /// Does what calls plugins on a thread of its own, within what is left of the time limit.
+    pub(super) fn apart<X: Send + 'static>(
         &mut self,
-        source: Source<T>,
-        olds: Vec<Arc<Instance<T>>>,
-        then: impl FnOnce(Arc<Instance<T>>, &mut dyn FnMut(&'static str)) -> Result<X, Failed> + Send + 'static,
-    ) -> Result<(Vec<Recipe<T>>, X), SwapError> {
+        work: impl FnOnce(&mut dyn FnMut(&'static str)) -> Result<X, SwapError> + Send + 'static,
+    ) -> Result<X, SwapError> {
         let (sender, messages) = unbounded();
         let work = move || {
             let mut done = |step| {
                 let _nobody_waits = sender.send(Message::Done(step));
             };
-            let result = make(source, olds, then, &mut done);
+            let result = work(&mut done);
             let _nobody_waits = sender.send(Message::Ended(result));
         };
         thread::Builder::new().name("swap".to_owned()).spawn(work)?;
-        let mut after = None;
         loop {
             match messages.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
-                Ok(Message::Done(step)) => {
-                    after = Some(step);
-                    self.done(step);
-                }
+                Ok(Message::Done(step)) => self.done(step),
                 Ok(Message::Ended(result)) => return result,
                 // The thread is left behind. What it makes is destroyed when it ends.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    return Err(SwapError::Late { after, limit: self.limit });
+                    apart::dropped(messages);
+                    return Err(SwapError::Late { after: self.steps.last().map(|step| step.step), limit: self.limit });
                 }
             }
         }
     }
 }
 
-fn make<T: plugins::Table, X>(
+/// How to make instances again that are replaced, and the one that replaces them.
+type Made<T> = (Vec<Recipe<T>>, Arc<Instance<T>>);
+
+/// Makes an instance that takes over from others, the first of which gives it its state if it has the same name.
+pub(super) fn make<T: plugins::Table>(
     source: Source<T>,
     olds: Vec<Arc<Instance<T>>>,
-    then: impl FnOnce(Arc<Instance<T>>, &mut dyn FnMut(&'static str)) -> Result<X, Failed>,
     done: &mut dyn FnMut(&'static str),
-) -> Result<(Vec<Recipe<T>>, X), SwapError> {
+) -> Result<Made<T>, SwapError> {
     // Whoever cannot say what it knows can still be replaced.
     let state = |old: &Instance<T>| old.export_state().inspect_err(|failed| tracing::warn!("{failed}")).ok().flatten();
     let recipe = |old: &Arc<Instance<T>>| Recipe {
@@ -88,40 +85,28 @@ fn make<T: plugins::Table, X>(
     done("export");
     let next = match source {
         Source::Recipe(recipe) => recipe,
-        Source::Reference { registry, plugin, base, config } => {
-            let plugin = registry.find_in_steps::<T>(&plugin, &base, done)?;
+        Source::Again { config } => Recipe { config, ..history::first(recipes.clone())? },
+        Source::Reference { registry, order: Order { plugin, library, base, config, .. } } => {
+            let (_, name) = plugins::split_reference(&plugin);
+            let loaded = library.zip(name).and_then(|(library, name)| library.plugin(name));
+            let plugin = loaded.map_or_else(|| registry.find_in_steps::<T>(&plugin, &base, done), Ok)?;
+            // Neither settings nor state mean anything to another plugin.
             let same = |old: &&Recipe<T>| old.plugin.descriptor().name == plugin.descriptor().name;
-            let kept = recipes.first().filter(same).map(|old| old.config.clone());
-            let state = recipes.first().and_then(|old| old.state.clone());
+            let same = recipes.first().filter(same);
+            let kept = same.map(|old| old.config.clone());
+            let state = same.and_then(|old| old.state.clone());
             Recipe { plugin, config: config.or(kept).unwrap_or_default(), state }
         }
     };
     let instance = Instance::create_in_steps(&next.plugin, &next.config, next.state.as_ref(), done)?;
-    Ok((recipes, then(Arc::new(instance), done)?))
+    Ok((recipes, Arc::new(instance)))
 }
 
 /// A table with the classes of another one, whose routines this plugin builds.
 pub(super) fn rebuild(count: u32, old: &Table, routines: Arc<Routines>) -> Result<Arc<Table>, Failed> {
     let table = Table::new(count, routines);
-    complete(&table, old)?;
-    Ok(Arc::new(table))
-}
-
-/// The same for a virtual machine's ids.
-pub(super) fn table(vm: &Vm, old: &Table, routines: Arc<Routines>) -> Result<Arc<Table>, Failed> {
-    rebuild(vm.ids().count(), old, routines)
-}
-
-/// Gives tables the classes that others were given while these were built, or served for a moment.
-pub(super) fn complete_all(to: &Patching, from: &Patching) -> Result<(), Failed> {
-    let tables = to.tables.iter().enumerate().filter_map(|(vp, table)| Some((table, from.table(vp)?)));
-    tables.filter(|(to, from)| !Arc::ptr_eq(to, from)).try_for_each(|(to, from)| complete(to, from))
-}
-
-/// Gives a table the classes of another one that it does not have.
-fn complete(table: &Table, old: &Table) -> Result<(), Failed> {
     for (id, entry) in old.entries() {
         table.provide(id, &entry.class, &entry.instruction)?;
     }
-    Ok(())
+    Ok(Arc::new(table))
 }

@@ -1,13 +1,16 @@
 //! What becomes of the sites that are patched when a plugin is swapped.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry::Vacant;
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::site::SiteFault;
 
-use super::Transaction;
+use super::{SwapError, Transaction};
 use crate::plugins::{Classifier, Failed, PatchManager};
 use crate::sites::Site;
 use crate::table::Table;
@@ -45,6 +48,32 @@ pub(super) fn to_unpatch(
     Ok(left)
 }
 
+/// What a classifier says of the sites that are patched, and the routines for classes that a table does not have yet.
+pub(super) struct Answers {
+    classes: Classes,
+    /// A table each.
+    routines: Vec<HashMap<ClassKey, Option<Routine>>>,
+}
+
+impl Answers {
+    /// Asks new plugins about sites; some are classified already.
+    pub(super) fn of(new: &Patching, mut classes: Classes, sites: &[Arc<Site>]) -> Result<Answers, Failed> {
+        for site in sites.iter().filter(|site| site.is_patched()) {
+            if let Vacant(place) = classes.entry(key(site)) {
+                place.insert(new.classifier.classify(&site.instruction, &site.place)?);
+            }
+        }
+        let build = |table: &Arc<Table>| {
+            let has: HashSet<ClassKey> = table.entries().iter().map(|(_, entry)| entry.class).collect();
+            let classes: HashSet<ClassKey> = classes.values().flatten().copied().collect();
+            let lacks = classes.difference(&has);
+            lacks.map(|class| Ok((*class, table.routines().build(class)?))).collect::<Result<_, Failed>>()
+        };
+        let routines = new.tables.iter().map(build).collect::<Result<_, _>>()?;
+        Ok(Answers { classes, routines })
+    }
+}
+
 impl Transaction<'_> {
     /// Unpatches sites.
     pub(super) fn unpatch(&self, sites: &[Arc<Site>]) {
@@ -63,26 +92,24 @@ impl Transaction<'_> {
     }
 
     /// Gives sites that are patched the triggers of the classes that they have now.
-    pub(super) fn rekey(&self, new: &Patching, classes: &Classes) -> Result<(), Failed> {
+    pub(super) fn rekey(&mut self, new: &Arc<Patching>, classes: Classes) -> Result<(), SwapError> {
+        let (given, sites) = (Arc::clone(new), self.vm.sites.all());
+        let Answers { classes, routines } = self.apart(move |_| Ok(Answers::of(&given, classes, &sites)?))?;
         let Some(bus) = self.machine.bus() else { return Ok(()) };
         let vm = self.vm;
         let _in_use = vm.classes_in_use();
         for site in vm.sites.all() {
-            if !site.is_patched() {
+            // Others were patched when the new classifier served.
+            let Some(class) = classes.get(&key(&site)).filter(|_| site.is_patched()) else { continue };
+            let now = new.table(0).and_then(|table| table.find(site.class())).map(|entry| entry.class);
+            if class.is_some() && *class == now {
                 continue;
             }
-            let class = match classes.get(&key(&site)) {
-                Some(class) => *class,
-                None => new.classifier.classify(&site.instruction, &site.place)?,
-            };
-            let has = new.table(0).and_then(|table| table.find(site.class())).map(|entry| entry.class);
-            if class.is_some() && class == has {
-                continue;
-            }
-            let id = match class {
-                Some(class) => new.provide(vm, &class, &site.instruction)?.id(),
-                None => None,
-            };
+            let id = class.and_then(|class| {
+                let routine = |table: usize| has(routines[table].get(&class).copied().flatten());
+                let Ok(provided) = new.provide_with(vm, &class, &site.instruction, routine);
+                provided.id()
+            });
             match id {
                 Some(id) => {
                     let trigger = break_slot(site.instruction.qp, vm.ids().immediate(id));
@@ -93,6 +120,11 @@ impl Transaction<'_> {
         }
         Ok(())
     }
+}
+
+/// A routine that is there already.
+fn has(routine: Option<Routine>) -> Result<Option<Routine>, Infallible> {
+    Ok(routine)
 }
 
 #[cfg(test)]

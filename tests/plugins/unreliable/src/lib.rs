@@ -1,6 +1,8 @@
 //! Plugins that fail in every way they can.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use patchbay_plugin_api::prelude::*;
 
@@ -105,13 +107,36 @@ impl Classifier for ClassifyNonsense {
     }
 }
 
+plugin! { DropHangs, "drop-hangs",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DropHangs) }
+}
+plugin! { CountersHang, "counters-hang",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(CountersHang) }
+    fn counters(&self) -> Vec<Counter> { hang() }
+    fn report(&self) -> String { hang() }
+}
+
+impl Drop for DropHangs {
+    fn drop(&mut self) {
+        hang()
+    }
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
 impl Drop for DropPanic {
     fn drop(&mut self) {
         panic!("not yet");
     }
 }
 
-classifier! { CreateError CreatePanic SelfTestError DropPanic Counting SelfTestSleeps Thread CreateAbort }
+classifier! {
+    CreateError CreatePanic SelfTestError DropPanic DropHangs CountersHang Counting SelfTestSleeps Thread CreateAbort
+}
 
 plugin! { DecidePanic, "decide-panic",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(DecidePanic) }
@@ -208,11 +233,39 @@ routines! { Nonsense, "nonsense", Mnemonic::ALL, |_, _, _| Err(Outcome(77)) }
 routines! { Partial, "partial", [Mnemonic::Cover, Mnemonic::MovFromCr], |vp, _, at_site| vp.emulate(at_site) }
 routines! { Endless, "endless", Mnemonic::ALL, |_, _, _| loop { std::thread::park(); } }
 
+/// Builds nothing as long as the file exists that is its configuration.
+pub struct BuildWaits {
+    file: PathBuf,
+}
+
+impl Plugin for BuildWaits {
+    const NAME: &'static str = "build-waits";
+    const VERSION: &'static str = "0.0.1";
+    const DESCRIPTION: &'static str = "for tests";
+
+    fn create(config: &str, _: &Host) -> Result<Self, String> {
+        Ok(BuildWaits { file: PathBuf::from(config) })
+    }
+}
+
+impl Routines for BuildWaits {
+    fn templates(&self) -> Vec<Template> {
+        Mnemonic::ALL.iter().map(|mnemonic| Template::new(*mnemonic, "for tests")).collect()
+    }
+
+    fn build(&self, _: &ClassKey) -> Option<Routine> {
+        while self.file.exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(Routine::new(|vp, _, at_site| vp.emulate(at_site), Fixups::default()).with_site())
+    }
+}
+
 patchbay_plugin_api::export_plugins! {
     classifiers: [
-        CreateError, CreatePanic, SelfTestError, DropPanic, Counting, SelfTestSleeps, Thread, CreateAbort, ClassifyLoop,
-        ClassifyNonsense,
+        CreateError, CreatePanic, SelfTestError, DropPanic, DropHangs, CountersHang, Counting, SelfTestSleeps, Thread,
+        CreateAbort, ClassifyLoop, ClassifyNonsense,
     ],
     patch_managers: [DecidePanic],
-    routines: [Misbehaving, Slow, Panicking, Nonsense, Partial, Endless],
+    routines: [Misbehaving, Slow, Panicking, Nonsense, Partial, Endless, BuildWaits],
 }

@@ -1,17 +1,22 @@
 //! `report`: what a plugin has to tell.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Command, arguments};
+use super::{Command, arguments, limit};
+use crate::control::LIMIT;
 use crate::control::server::Session;
-use crate::plugins::Kind;
+use crate::plugins::{Failed, Instance, Kind, Table};
 
 pub(super) const COMMAND: Command = Command {
     name: "report",
     arguments: &[
         ("kind", "classifier, patch-manager or routines"),
         ("vp", "for routines with the scope vp: the virtual processor [0]"),
+        ("limit", "how many seconds it may take [5]"),
     ],
     help: "The text in which a plugin tells what it did, such as the last operations",
     execute,
@@ -23,16 +28,25 @@ struct Arguments {
     kind: Kind,
     #[serde(default)]
     vp: usize,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<Duration>,
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Arguments { kind, vp } = arguments(given)?;
+    let Arguments { kind, vp, limit } = arguments(given)?;
+    let limit = limit.unwrap_or(LIMIT);
     let target = session.target()?;
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins()).ok_or("no plugin serves in this mode")?;
     let report = match kind {
-        Kind::Classifier => plugins.classifier.report(),
-        Kind::PatchManager => plugins.patch_manager.report(),
-        Kind::Routines => plugins.routines.get(vp).or(plugins.routines.last()).ok_or("no plugin serves")?.report(),
+        Kind::Classifier => report(&plugins.classifier, limit),
+        Kind::PatchManager => report(&plugins.patch_manager, limit),
+        Kind::Routines => {
+            report(plugins.routines.get(vp).or(plugins.routines.last()).ok_or("no plugin serves")?, limit)
+        }
     };
     Ok(json!(report.map_err(|failed| failed.to_string())?))
+}
+
+fn report<T: Table>(instance: &Arc<Instance<T>>, limit: Duration) -> Result<String, Failed> {
+    instance.within(limit, "report", Instance::report)
 }

@@ -1,58 +1,75 @@
 //! `status`: what runs.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use patchbay_machine::handle::Activity;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Command, Nothing, arguments};
+use super::{Command, arguments, limit};
 use crate::control::server::Session;
 use crate::control::{LIMIT, Target};
 use crate::plugins::{Instance, Table};
+use crate::statistics::PluginReport;
 use crate::vm::Plugins;
 
-pub(super) const COMMAND: Command =
-    Command { name: "status", arguments: &[], help: "What runs, and what each processor does", execute };
+pub(super) const COMMAND: Command = Command {
+    name: "status",
+    arguments: &[("limit", "how many seconds each processor, and each plugin, may take to say what it does [5]")],
+    help: "What runs, and what each processor does",
+    execute,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<Duration>,
+}
 
 /// The plugins that serve, and their counters.
-fn describe(plugins: &Plugins) -> Vec<Value> {
+fn describe(plugins: &Plugins, limit: Duration) -> Vec<Value> {
     let Plugins { classifier, patch_manager, routines } = plugins;
-    let mut all = vec![instance(classifier, None), instance(patch_manager, None)];
+    let mut all = vec![instance(classifier, None, limit), instance(patch_manager, None, limit)];
     let shared = routines.len() < 2;
-    all.extend(routines.iter().enumerate().map(|(vp, routines)| instance(routines, (!shared).then_some(vp))));
+    let each = |(vp, routines)| instance(routines, (!shared).then_some(vp), limit);
+    all.extend(routines.iter().enumerate().map(each));
     all
 }
 
-fn instance<T: Table>(instance: &Instance<T>, vp: Option<usize>) -> Value {
-    let descriptor = instance.descriptor();
-    let counters = instance.counters().unwrap_or_default();
-    let counters: Map<String, Value> =
-        counters.iter().map(|counter| (counter.name().to_owned(), json!(counter.value))).collect();
+fn instance<T: Table>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
+    let PluginReport { kind, vp, name, version, counters, error } = PluginReport::new(instance, vp, limit);
     json!({
-        "kind": descriptor.kind,
+        "kind": kind,
         "vp": vp,
-        "name": descriptor.name,
-        "version": descriptor.version,
+        "name": name,
+        "version": version,
         "config": instance.config().lines().collect::<Vec<_>>().join(", "),
-        "file": descriptor.file,
-        "counters": counters,
+        "file": instance.descriptor().file,
+        "counters": error.map_or_else(|| json!(counters), |error| json!(error)),
     })
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Nothing {} = arguments(given)?;
+    let Arguments { limit } = arguments(given)?;
+    let limit = limit.unwrap_or(LIMIT);
     match (session.vm, session.control.targets()) {
-        (None, targets) if targets.len() > 1 => Ok(targets.iter().map(one_of_several).collect()),
-        _ => one(&session.target()?),
+        (None, targets) if targets.len() > 1 => {
+            Ok(targets.iter().map(|target| one_of_several(target, limit)).collect())
+        }
+        _ => one(&session.target()?, limit),
     }
 }
 
 /// One that does not answer does not hide the others.
-fn one_of_several(target: &Target) -> Value {
-    one(target).unwrap_or_else(|error| json!({ "vm": target.number, "guest": target.guest, "error": error }))
+fn one_of_several(target: &Target, limit: Duration) -> Value {
+    one(target, limit).unwrap_or_else(|error| json!({ "vm": target.number, "guest": target.guest, "error": error }))
 }
 
-fn one(target: &Target) -> Result<Value, String> {
+fn one(target: &Target, limit: Duration) -> Result<Value, String> {
     let paused = target.machine.is_paused();
-    let looks = target.machine.ask(LIMIT, |executor, activity| {
+    let looks = target.machine.ask(limit, |executor, activity| {
         let registers = &executor.processor.registers;
         (activity, registers.ip, registers.psr.cpl())
     });
@@ -71,6 +88,6 @@ fn one(target: &Target) -> Result<Value, String> {
         "paused": paused,
         "seconds": target.started.elapsed().as_secs_f64(),
         "processors": processors.collect::<Vec<_>>(),
-        "plugins": plugins.map(|plugins| describe(&plugins)).unwrap_or_default(),
+        "plugins": plugins.map(|plugins| describe(&plugins, limit)).unwrap_or_default(),
     }))
 }

@@ -41,6 +41,6 @@ struct Arguments {
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Arguments { kind, plugin, config, vp, repatch, limit } = arguments(given)?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
-    let order = Order { kind, plugin, base: PathBuf::from("/"), config, vp, repatch, limit };
+    let order = Order { kind, plugin, library: None, base: PathBuf::from("/"), config, vp, repatch, limit };
     session.control.swap(session.vm, &order).map(|swapped| json!(swapped))
 }
