@@ -1,7 +1,7 @@
 //! What the processors of one machine share: pending external interrupts, global purges.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A global purge that another processor asked for (`ptc.g`, `ptc.ga`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,40 @@ pub struct Purge {
     pub page_size: u8,
 }
 
+/// Purges that a processor has yet to perform.
+#[derive(Debug)]
+pub struct Purges {
+    /// Which, in order.
+    pub each: Vec<Purge>,
+    /// They became too many, so that all translation cache entries are purged first.
+    pub all: bool,
+}
+
+impl Purges {
+    /// A processor that executes is waited for, so that only one that does not gets to so many.
+    const MOST: usize = 64;
+
+    fn push(&mut self, purge: Purge) {
+        if self.each.len() == Purges::MOST {
+            self.each.clear();
+            self.all = true;
+        }
+        self.each.push(purge);
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.each.clear();
+        self.all = false;
+    }
+}
+
+impl Default for Purges {
+    fn default() -> Purges {
+        Purges { each: Vec::with_capacity(Purges::MOST), all: false }
+    }
+}
+
 /// The side of a processor that other threads reach.
 #[derive(Debug, Default)]
 pub struct Port {
@@ -21,7 +55,7 @@ pub struct Port {
     attention: AtomicBool,
     exit: AtomicBool,
     parked: AtomicBool,
-    purges: Mutex<Vec<Purge>>,
+    purges: Mutex<Purges>,
     purging: AtomicBool,
 }
 
@@ -84,21 +118,25 @@ impl Port {
         self.purging.load(Ordering::SeqCst)
     }
 
-    /// Takes the purges that wait, in order. [`Port::purged`] must follow when they are done.
-    pub fn take_purges(&self) -> Vec<Purge> {
-        std::mem::take(&mut *self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    /// Exchanges the purges that wait for `none`. [`Port::purged`] must follow when they are done.
+    pub fn take_purges(&self, none: &mut Purges) {
+        std::mem::swap(&mut *self.purges(), none);
     }
 
     /// Says that all purges taken are done.
     pub fn purged(&self) {
-        let waiting = self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if waiting.is_empty() {
+        let waiting = self.purges();
+        if waiting.each.is_empty() {
             self.purging.store(false, Ordering::Release);
         }
     }
 
+    fn purges(&self) -> MutexGuard<'_, Purges> {
+        self.purges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn purge(&self, purge: Purge) {
-        let mut waiting = self.purges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut waiting = self.purges();
         waiting.push(purge);
         self.purging.store(true, Ordering::SeqCst);
         self.attention.store(true, Ordering::Release);
@@ -152,5 +190,27 @@ impl Domain {
     pub fn purges_done(&self, from: usize) -> bool {
         let done = |port: &Arc<Port>| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
         self.cooperative || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_purges_of_a_processor_that_executes_nothing_do_not_become_more_and_more() {
+        let domain = Domain::new(2, false);
+        let capacity = Purges::default().each.capacity();
+        for address in 0..1000 {
+            domain.broadcast(0, Purge { rid: 7, address: address << 12, page_size: 12 });
+        }
+        let (port, mut taken) = (domain.port(1), Purges::default());
+        port.take_purges(&mut taken);
+        assert!(taken.all && taken.each.len() <= capacity);
+        assert_eq!(taken.each.last().map(|purge| purge.address), Some(999 << 12));
+        assert_eq!(taken.each.capacity(), capacity);
+        assert!(port.has_purges());
+        port.purged();
+        assert!(!port.has_purges());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::alat::Alat;
 use crate::bus::{Bus, Clock};
-use crate::domain::{Domain, Port};
+use crate::domain::{Domain, Port, Purges};
 use crate::exit::Exit;
 use crate::external::ExternalInterrupts;
 use crate::fp::Fr;
@@ -67,6 +67,8 @@ pub struct Processor {
     pauses: u32,
     pub(crate) configuration: Configuration,
     port: Arc<Port>,
+    /// Room for the purges that it takes from its port.
+    pub(crate) purges: Purges,
     pub(crate) external: ExternalInterrupts,
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
@@ -96,6 +98,7 @@ impl Processor {
             recent: [Recent::default(); 8],
             pauses: 0,
             configuration,
+            purges: Purges::default(),
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
             alat: Alat::new(alone),

@@ -1,5 +1,6 @@
 //! What the fast path, from a trigger to the resumed guest, must not do: allocate, or wait for a lock. Builds with debug
-//! assertions know whether a thread is on it.
+//! assertions know whether a thread is on it. `ptc.g` and `ptc.ga` wait for the other processors, as the instructions do,
+//! and for the lock of each one's purges.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

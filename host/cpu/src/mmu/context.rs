@@ -68,15 +68,17 @@ impl Contexts {
 
     /// The contexts that a region identifier has, at all privilege levels.
     pub(crate) fn of(&self, rid: u32) -> impl Iterator<Item = Context> {
-        self.slots_of(rid).flat_map(|slot| (0..4).map(move |cpl| context(slot as u16, cpl)))
+        let slots = (0..Mode::COUNT).filter_map(move |mode| self.find(key(rid, Mode(mode))));
+        slots.flat_map(|slot| (0..4).map(move |cpl| context(slot as u16, cpl)))
     }
 
     /// Says that code of a region is mapped differently from now on.
     pub(crate) fn change_code(&mut self, rid: u32) {
-        let slots: Vec<usize> = self.slots_of(rid).collect();
-        for slot in slots {
-            self.code += 1;
-            self.slots[slot].code = self.code;
+        for mode in 0..Mode::COUNT {
+            if let Some(slot) = self.find(key(rid, Mode(mode))) {
+                self.code += 1;
+                self.slots[slot].code = self.code;
+            }
         }
     }
 
@@ -85,18 +87,15 @@ impl Contexts {
         self.slots[usize::from(slot)].code << 2 | u64::from(cpl)
     }
 
-    fn slots_of(&self, rid: u32) -> impl Iterator<Item = usize> {
-        (0..Mode::COUNT).filter_map(move |mode| {
-            let key = key(rid, Mode(mode));
-            let mut index = hash(key);
-            while self.slots[index].key != key {
-                if self.slots[index].key == FREE {
-                    return None;
-                }
-                index = after(index);
+    fn find(&self, key: u32) -> Option<usize> {
+        let mut index = hash(key);
+        while self.slots[index].key != key {
+            if self.slots[index].key == FREE {
+                return None;
             }
-            Some(index)
-        })
+            index = after(index);
+        }
+        Some(index)
     }
 }
 

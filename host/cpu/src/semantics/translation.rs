@@ -202,9 +202,14 @@ impl Processor {
         }
         let domain = self.configuration.domain.clone();
         let port = domain.port(self.configuration.index);
-        for purge in port.take_purges() {
-            self.apply_purge(purge);
+        port.take_purges(&mut self.purges);
+        if self.purges.all {
+            self.purge_all();
         }
+        for index in 0..self.purges.each.len() {
+            self.apply_purge(self.purges.each[index]);
+        }
+        self.purges.clear();
         port.purged();
     }
 }

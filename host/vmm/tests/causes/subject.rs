@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use patchbay_cpu::domain::Domain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::flat::{self, FlatMemory};
-use patchbay_cpu::processor::Processor;
+use patchbay_cpu::flat::{FlatMemory, StoppedClock};
+use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::{ar, cr};
 use patchbay_isa::{Bundle, Template};
 use patchbay_plugin_api::vpd::Vpd;
+use patchbay_vmm::guest::take_over;
 use patchbay_vmm::vm::Vm;
 use patchbay_vmm::vp::VirtualProcessor;
 
@@ -23,7 +25,7 @@ const LOOP: Bundle = Bundle::new(Template::new(0x11), [1 << 27, 1 << 27, 4 << 37
 /// More blocks than it takes to come to rest.
 const BLOCKS: usize = 12;
 
-/// A guest.
+/// A guest on the only processor of two that executes anything.
 pub(crate) struct Subject {
     pub(crate) p: Processor,
     pub(crate) memory: Arc<FlatMemory>,
@@ -54,7 +56,11 @@ impl Subject {
         let page: Vec<u8> = LOOP.to_bytes().repeat(MEMORY as usize / 16);
         memory.write_bytes(0, &page).expect("RAM");
         memory.write_bytes(CODE, &code).expect("RAM");
-        Subject { p: flat::processor(Arc::clone(&memory)), memory, engine: Interpreter::default() }
+        let domain = Arc::new(Domain::new(2, false));
+        domain.port(1).set_parked(true);
+        let (bus, clock) = (Arc::clone(&memory), Arc::new(StoppedClock));
+        let p = Processor::new(Configuration { domain, index: 0, bus, clock });
+        Subject { p, memory, engine: Interpreter::default() }
     }
 
     /// Executes it as the owner of the machine.
@@ -69,10 +75,20 @@ impl Subject {
         Ended::Rests
     }
 
-    /// Executes it under the monitor.
-    pub(crate) fn run_virtual(&mut self, vm: &Arc<Vm>) -> (Ended, Box<VirtualProcessor>) {
-        let vp = VirtualProcessor::new(Arc::clone(vm), 0, &mut self.p);
-        self.p.hook = Some(Box::new(vp));
+    /// Executes it under the monitor, maybe as a virtual processor that has executed it before.
+    pub(crate) fn run_virtual(
+        &mut self,
+        vm: &Arc<Vm>,
+        vp: Option<Box<VirtualProcessor>>,
+    ) -> (Ended, Box<VirtualProcessor>) {
+        let vp = match vp {
+            Some(mut vp) => {
+                vp.vpd = take_over(&mut self.p);
+                vp
+            }
+            None => Box::new(VirtualProcessor::new(Arc::clone(vm), 0, &mut self.p)),
+        };
+        self.p.hook = Some(vp);
         let mut ended = Ended::Rests;
         // Each fault, interrupt and interruption is an exit.
         for _ in 0..2 * BLOCKS {
