@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
+use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::cr;
 use patchbay_machine::memory::Overlay;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
+use patchbay_plugin_api::vpd::vpsr;
 
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
@@ -26,17 +28,21 @@ impl Virtual {
     }
 }
 
-/// Does something to a processor that has the guest's control registers, so that reports show them.
+/// Does something to a processor that has the guest's control registers and PSR, so that reports show them. PSR.vm stays:
+/// the firmware looks at it.
 fn with_guest_registers(
     vp: &VirtualProcessor,
     executor: &mut Executor,
     work: impl FnOnce(&mut Executor) -> Reaction,
 ) -> Reaction {
-    let machine = executor.processor.registers.cr;
-    executor.processor.registers.cr = vp.vpd.vcr;
-    executor.processor.registers.cr[cr::PTA] = machine[cr::PTA];
+    let registers = &mut executor.processor.registers;
+    let (machine, psr) = (registers.cr, registers.psr);
+    registers.cr = vp.vpd.vcr;
+    registers.cr[cr::PTA] = machine[cr::PTA];
+    registers.psr = Psr::from(u64::from(psr) & !vpsr::ALL | vp.vpd.vpsr).with_vm(true);
     let reaction = work(executor);
-    executor.processor.registers.cr = machine;
+    let registers = &mut executor.processor.registers;
+    (registers.cr, registers.psr) = (machine, psr);
     reaction
 }
 
@@ -44,7 +50,13 @@ impl Supervisor for Virtual {
     fn start(&mut self, processor: &mut Processor, platform: &Platform) {
         let vm: Arc<dyn Overlay> = self.vm.clone();
         platform.memory.set_overlay(Arc::downgrade(&vm));
-        processor.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)));
+        processor.hook = Some(match processor.take_hook::<VirtualProcessor>() {
+            Some(mut vp) => {
+                vp.restart(processor);
+                vp
+            }
+            None => Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)),
+        });
     }
 
     fn react(&mut self, executor: &mut Executor, exit: Exit, platform: &Platform) -> Reaction {

@@ -67,6 +67,12 @@ impl VirtualProcessor {
         }
     }
 
+    /// Takes over again a processor that the firmware has started anew: what it counted, its time and its interrupts go on.
+    pub(crate) fn restart(&mut self, p: &mut Processor) {
+        let Vpd { vitc_offset, virr, vin_service, .. } = self.vpd;
+        self.vpd = Vpd { vitc_offset, virr, vin_service, ..take_over(p) };
+    }
+
     /// Takes other plugins over. Returns those it had.
     pub(crate) fn adopt(&mut self, patching: &Arc<Patching>) -> Option<Arc<Patching>> {
         self.table = patching.table(self.index).cloned();
