@@ -19,7 +19,8 @@ pub trait Classifier: Plugin {
     /// virtual machine monitor has.
     ///
     /// Called at virtualization faults on the thread of the virtual processor, on several at once; and when it takes over
-    /// from another classifier, for the sites that are patched, on a thread of the host. May allocate; must not wait. Both arguments are the host's, for the length of the call.
+    /// from another classifier, for the sites that are patched, on a thread of the host. May allocate; must not wait. Both
+    /// arguments are the host's, for the length of the call.
     fn classify(&self, instruction: &Instruction, site: &Site) -> Option<ClassKey>;
 }
 

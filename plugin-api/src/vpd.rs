@@ -6,8 +6,8 @@ use abi_stable::StableAbi;
 /// bank 0 and the machine's control registers in the VMM's hands.
 ///
 /// What is not here is the processor's and holds the guest's values: the registers that instructions name, region
-/// and protection key registers, TLBs, cr.pta, PSR.be, up, ac, mfl, mfh, pk, dt, dfl, dfh, sp, pp, di, si, db, lp, tb, rt, cpl,
-/// it, id, da, dd, ss, ed, ia, the RSE, ALAT and FP.
+/// and protection key registers, TLBs, cr.pta, PSR.be, up, ac, mfl, mfh, pk, dt, dfl, dfh, sp, pp, di, si, db, lp, tb, rt,
+/// cpl, it, id, da, dd, ss, ed, ia, the RSE, ALAT and FP.
 #[derive(Clone, Debug, PartialEq, Eq, StableAbi)]
 #[repr(C)]
 pub struct Vpd {

@@ -42,6 +42,7 @@ use patchbay_machine::outcome::Outcome;
 
 use events::Events;
 
+use crate::apart;
 use crate::plugins::{Kind, Registry};
 use crate::statistics::{VmStatistics, VpCounts};
 use crate::swap::{Order, Setting, Step, SwapError, Swapped};
@@ -57,7 +58,8 @@ pub struct Control {
     attached: Mutex<BTreeMap<u32, Target>>,
     /// What has happened.
     pub events: Events,
-    registry: OnceLock<Arc<Registry>>,
+    /// Once a plugin was looked for.
+    registry: Arc<OnceLock<Arc<Registry>>>,
 }
 
 /// A virtual machine that runs.
@@ -145,10 +147,18 @@ impl Control {
     /// # Errors
     /// A sentence that says why the old one still serves.
     pub fn swap(&self, number: Option<u32>, order: &Order) -> Result<Swapped, String> {
-        let registry = self.registry.get_or_init(|| Arc::new(Registry::discover()));
+        let registry = self.registry(order.limit)?;
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
-        self.change(number, &what, |vm, machine, log| vm.swap(machine, registry, order, log))
+        self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
+    }
+
+    /// The plugins that can be named. Looking for them loads libraries, which is to run their code.
+    fn registry(&self, limit: Duration) -> Result<Arc<Registry>, String> {
+        let registry = Arc::clone(&self.registry);
+        let look = move || Arc::clone(registry.get_or_init(|| Arc::new(Registry::discover())));
+        let found = apart::within(limit, look).map_err(|error| format!("the host gives no thread: {error}"))?;
+        found.ok_or_else(|| format!("the libraries on PATCHBAY_PLUGIN_PATH are not loaded within {limit:?}"))
     }
 
     /// Changes a setting of plugins of a virtual machine.

@@ -134,8 +134,8 @@ impl Registry {
         &self.refused
     }
 
-    /// The plugin that a policy names: `NAME`, the first of this name that is found, loaded anew if its file has changed; or, with a slash or the suffix
-    /// `.so`, `FILE` or `FILE#NAME`, relative to `base`, which is loaded anew.
+    /// The plugin that a policy names: `NAME`, the first of this name that is found, loaded anew if its file has changed;
+    /// or, with a slash or the suffix `.so`, `FILE` or `FILE#NAME`, relative to `base`, which is loaded anew.
     ///
     /// # Errors
     /// Why there is none.

@@ -22,7 +22,7 @@ pub(super) const COMMAND: Command = Command {
         ("repatch", "for patch managers: whether sites that are patched are decided anew [false]"),
         ("limit", "how many seconds it may take [5]"),
     ],
-    help: "Changes how the conventional path fetches, the scope of routine tables, or a setting of a plugin by recreating it",
+    help: "Changes how the conventional path fetches, the scope of routine tables, or a setting by recreating a plugin",
     execute,
 };
 
