@@ -148,6 +148,7 @@ impl Port {
 pub struct Domain {
     ports: Vec<Arc<Port>>,
     cooperative: bool,
+    ended: AtomicBool,
 }
 
 impl Domain {
@@ -155,7 +156,7 @@ impl Domain {
     /// for another.
     #[must_use]
     pub fn new(processors: usize, cooperative: bool) -> Domain {
-        Domain { ports: (0..processors).map(|_| Arc::default()).collect(), cooperative }
+        Domain { ports: (0..processors).map(|_| Arc::default()).collect(), cooperative, ended: AtomicBool::new(false) }
     }
 
     /// The port of a processor.
@@ -176,6 +177,11 @@ impl Domain {
         self.ports.len() == 1
     }
 
+    /// The machine has ended: no processor waits for another any longer.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
     /// Sends a purge to all processors but `from`.
     pub fn broadcast(&self, from: usize, purge: Purge) {
         for (index, port) in self.ports.iter().enumerate() {
@@ -185,11 +191,14 @@ impl Domain {
         }
     }
 
-    /// Whether every purge broadcast is done by all processors but `from` that execute instructions.
+    /// Whether every purge broadcast is done by all processors but `from` that execute instructions, or is not waited
+    /// for because the machine has ended.
     #[must_use]
     pub fn purges_done(&self, from: usize) -> bool {
         let done = |port: &Arc<Port>| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
-        self.cooperative || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
+        self.cooperative
+            || self.ended.load(Ordering::Acquire)
+            || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
     }
 }
 

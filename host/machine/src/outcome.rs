@@ -59,6 +59,7 @@ impl Switch {
     pub fn end(&self, outcome: Outcome) {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
         self.off.store(true, Ordering::Release);
+        self.domain.end();
         for processor in 0..self.domain.processors() {
             self.domain.port(processor).request_exit();
             self.interrupts.wake(processor);
@@ -80,6 +81,8 @@ impl Switch {
 
 #[cfg(test)]
 mod tests {
+    use patchbay_cpu::domain::Purge;
+
     use super::*;
 
     #[test]
@@ -92,5 +95,16 @@ mod tests {
         assert!(switch.is_off());
         assert!(matches!(switch.outcome(), Some(Outcome::PowerOff(Some(3)))));
         assert!(domain.port(0).take_exit());
+    }
+
+    /// One of its processors may be in a routine that never returns.
+    #[test]
+    fn no_processor_waits_for_a_purge_of_a_machine_that_has_ended() {
+        let domain = Arc::new(Domain::new(2, false));
+        let switch = Switch::new(Arc::clone(&domain), Arc::new(Interrupts::new(Arc::clone(&domain))));
+        domain.broadcast(0, Purge { rid: 0, address: 0, page_size: 12 });
+        assert!(!domain.purges_done(0));
+        switch.end(Outcome::Quit);
+        assert!(domain.purges_done(0));
     }
 }

@@ -30,6 +30,8 @@ pub enum Exchange {
     Differs,
     /// It is not RAM, or cannot be written.
     Impossible,
+    /// Too many triggers were written already.
+    Full,
 }
 
 /// Changes one slot of a bundle from `old` to `new`. The other slots and the template stay, whatever they are.

@@ -38,7 +38,7 @@ pub struct Fallbacks {
     pub changed: u64,
     /// It is not in RAM, or its translation has gone.
     pub not_in_ram: u64,
-    /// Too many sites are known.
+    /// Too many sites are known, or too many triggers were written.
     pub no_site: u64,
     /// The trigger asked for is not known, and `break` was placed.
     pub unknown_trigger: u64,

@@ -144,11 +144,9 @@ impl VirtualProcessor {
             }
             Meaning::Stale => {
                 self.counters.misses.stale += 1;
-                p.registers.ip = ip;
-                p.registers.psr.set_ri(slot);
-                // It counts when what stands there now has executed.
-                p.instructions = p.instructions.wrapping_sub(1);
-                Some(Err(Stop::Return))
+                // Nothing was executed: the next run fetches what stands there now.
+                p.exit = Some(Exit::Attention);
+                Some(Err(Stop::Exit))
             }
             Meaning::Fault(stop) => Some(Err(stop)),
             Meaning::Guest => None,

@@ -96,7 +96,7 @@ impl VirtualProcessor {
         match self.place_trigger(p, &patching, &class, &site)? {
             Some(Exchange::Done | Exchange::Already) if decision.runs_on_behalf() => Ok(Next::Run(site)),
             Some(Exchange::Done | Exchange::Already) => Ok(Next::Resume),
-            Some(Exchange::Differs | Exchange::Impossible) | None => Ok(Next::Conventional),
+            Some(Exchange::Differs | Exchange::Impossible | Exchange::Full) | None => Ok(Next::Conventional),
         }
     }
 
@@ -134,6 +134,7 @@ impl VirtualProcessor {
             Exchange::Already => return Ok(Some(done)),
             Exchange::Differs => &mut counters.fallbacks.changed,
             Exchange::Impossible => &mut counters.fallbacks.not_writable,
+            Exchange::Full => &mut counters.fallbacks.no_site,
         };
         *count += 1;
         Ok(Some(done))

@@ -13,6 +13,8 @@ use crate::psr::Psr;
 
 /// Instructions between two looks at the interval timer.
 const TIMER_INTERVAL: u64 = 4096;
+/// An exit takes about as long as so many instructions.
+const EXIT: u64 = 32;
 /// No bundle has this address.
 const NO_STOP: u64 = 1;
 
@@ -21,8 +23,7 @@ const NO_STOP: u64 = 1;
 pub struct Interpreter {
     cache: BlockCache,
     stop: u64,
-    /// The instruction count of the next look at the interval timer. A monitor's exits do not bring it nearer: it looks
-    /// itself when it changes the timer.
+    /// The instruction count of the next look at the interval timer. Each run brings it nearer.
     look: u64,
     progress: Progress,
 }
@@ -61,6 +62,7 @@ impl Engine for Interpreter {
             return exit;
         }
         p.port().request_attention();
+        self.look = self.look.saturating_sub(EXIT);
         let mut look = end.min(self.look);
         loop {
             if p.instructions >= look {

@@ -115,6 +115,9 @@ impl Known {
 
     /// Writes a trigger in the place of what is there.
     fn write(&mut self, bus: &dyn Bus, site: &Site, old: u64, class: ClassId, trigger: u64) -> Exchange {
+        if !self.origins.has_room_for(trigger, &site.instruction) {
+            return Exchange::Full;
+        }
         site.set_trigger(class, trigger);
         let done = code::exchange(bus, site.address(), site.slot(), old, trigger);
         if done == Exchange::Done {

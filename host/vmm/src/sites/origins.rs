@@ -13,6 +13,8 @@ use patchbay_plugin_api::instruction::{Instruction, Unit};
 /// The bundles that are remembered. Beyond them a guest writes its code anew all the time, and copies whose trigger has
 /// stood for several instructions are not understood any more.
 const MOST_BUNDLES: usize = 1 << 16;
+/// The triggers that are remembered. They are never forgotten, so that beyond them no new one is written.
+const MOST_TRIGGERS: usize = 1 << 17;
 
 /// What a trigger has stood for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,12 @@ fn add<K: Hash + Eq>(origins: &mut HashMap<K, Option<Instruction>>, key: K, inst
 }
 
 impl Origins {
+    /// Whether a trigger for an instruction can be remembered.
+    pub(super) fn has_room_for(&self, trigger: u64, instruction: &Instruction) -> bool {
+        let key = (trigger, instruction.unit == Unit::B as u8);
+        self.triggers.len() < MOST_TRIGGERS || self.triggers.contains_key(&key)
+    }
+
     /// A trigger stands for an instruction.
     pub(super) fn trigger(&mut self, trigger: u64, instruction: &Instruction) {
         add(&mut self.triggers, (trigger, instruction.unit == Unit::B as u8), instruction);

@@ -24,7 +24,7 @@ impl Sites {
 
 /// Replaces the trigger of a site in bytes that hold some or all of its bundle.
 fn show_original(site: &Site, address: u64, bytes: &mut [u8]) {
-    let Some(trigger) = site.trigger() else { return };
+    let Some(trigger) = site.shown() else { return };
     let shift = 5 + 41 * u32::from(site.instruction.slot);
     let mask = ((1_u128 << 41) - 1) << shift;
     let (trigger, original) = (u128::from(trigger) << shift, u128::from(site.instruction.bits) << shift);

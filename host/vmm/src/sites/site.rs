@@ -131,6 +131,12 @@ impl Site {
         self.trigger.load(Ordering::Acquire) & !PATCHED == trigger
     }
 
+    /// The bits of the trigger that stands there, or may stand there again: a copy is known anew at its next execution.
+    pub(super) fn shown(&self) -> Option<u64> {
+        let trigger = self.trigger.load(Ordering::Acquire);
+        (trigger & PATCHED != 0 || self.is_copy).then_some(trigger & !PATCHED)
+    }
+
     /// Whether the guest has copied its trigger there.
     #[must_use]
     pub fn is_copy(&self) -> bool {

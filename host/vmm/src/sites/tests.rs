@@ -222,3 +222,34 @@ fn copies_are_bounded() {
     }
     assert_eq!((sites.all().len(), refused), (MOST_SITES, MOST_SITES));
 }
+
+/// What a trigger has stood for is never forgotten: a guest that writes new code without end gets no new triggers.
+#[test]
+fn so_many_triggers_are_written_and_no_more() {
+    let (memory, bundle) = memory();
+    let sites = Sites::default();
+    let site = patch(&sites, &memory, bundle, Slot::Zero);
+    let classes = 0x1000..0x1000 + (1 << 15);
+    let written = classes.flat_map(|class| (0..8).map(move |qp| break_slot(qp, class)));
+    let done: Vec<_> = written.map(|trigger| sites.change(&memory, &site, ClassId(1), trigger)).collect();
+    // The first one is of the patch.
+    let (written, refused) = done.split_at((1 << 17) - 1);
+    assert!(written.iter().all(|done| *done == Exchange::Done));
+    assert!(!refused.is_empty() && refused.iter().all(|done| *done == Exchange::Full));
+    // It has its last trigger, and can have one that it has had.
+    assert_eq!(site.trigger(), code::read(&memory, site.address()).map(|bundle| bundle.slot(Slot::Zero)));
+    assert_eq!(sites.change(&memory, &site, ClassId(0), break_slot(6, 0x10_0800)), Exchange::Done);
+}
+
+#[test]
+fn devices_are_shown_the_original_of_a_copy() {
+    let (memory, sites) = patched(&[[MOV_PSR, NOP, NOP]]);
+    let Origin::One(instruction) = copy(&memory, &sites, 0x1000, 0x2000) else { panic!("one instruction") };
+    sites.adopt(&memory, place(0x2000), instruction, ClassId(0), TRIGGER).expect("a site");
+    // The guest has flushed the line: it is a site again when its trigger is executed.
+    sites.compare(&memory, PhysicalAddress(0x2000));
+    let mut seen = [0; 16];
+    memory.read_bytes(0x2000, &mut seen).expect("RAM");
+    sites.show_originals(PhysicalAddress(0x2000), &mut seen);
+    assert_eq!(Bundle(u128::from_le_bytes(seen)).slot(Slot::Zero), MOV_PSR);
+}
