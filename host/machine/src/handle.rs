@@ -1,7 +1,7 @@
 //! A machine that runs, as other threads reach it: they pause it, end it, and send its processors errands.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
@@ -37,6 +37,8 @@ pub(crate) type Errand = Box<dyn FnOnce(&mut Executor, Activity) + Send>;
 #[derive(Debug)]
 pub(crate) struct Calls {
     paused: AtomicBool,
+    /// Locked while somebody changes that, until the processors and the clock have followed.
+    changes: Mutex<()>,
     errands: Vec<AtomicBool>,
     /// Processors that take turns are not interrupted in theirs: that would make two runs differ.
     interrupts: bool,
@@ -45,11 +47,15 @@ pub(crate) struct Calls {
 impl Calls {
     pub(crate) fn new(processors: usize, interrupts: bool) -> Calls {
         let errands = (0..processors).map(|_| AtomicBool::new(false)).collect();
-        Calls { paused: AtomicBool::new(false), errands, interrupts }
+        Calls { paused: AtomicBool::new(false), changes: Mutex::default(), errands, interrupts }
     }
 
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Acquire)
+    }
+
+    fn changes(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a processor is to leave its run loop.
@@ -137,20 +143,35 @@ impl Handle {
         self.calls.is_paused()
     }
 
-    /// Stops all processors at their next block boundary, and then the machine's time. Errands are still done.
+    /// Stops all processors at their next block boundary, and then the machine's time; `false` if they stand already.
+    /// Errands are still done. Waits for whoever pauses or resumes the machine just now.
     ///
     /// # Errors
-    /// If a processor does not stop in time. It will when it can.
-    pub fn pause(&self, limit: Duration) -> Result<(), NoAnswer> {
+    /// If a processor does not stop in time. The machine goes on then.
+    pub fn pause(&self, limit: Duration) -> Result<bool, NoAnswer> {
+        let _changes = self.calls.changes();
+        if self.is_paused() {
+            return Ok(false);
+        }
         self.calls.paused.store(true, Ordering::Release);
-        let stopped = self.ask(limit, |_, _| ());
+        self.ask(limit, |_, _| ()).inspect_err(|_| self.go_on())?;
         self.clock.stop();
-        stopped.map(|_| ())
+        Ok(true)
     }
 
-    /// Lets all processors go on.
-    pub fn resume(&self) {
-        self.clock.go_on();
+    /// Lets all processors go on, and the machine's time; `false` if the machine is not paused. Waits for whoever pauses
+    /// or resumes it just now.
+    pub fn resume(&self) -> bool {
+        let _changes = self.calls.changes();
+        let stands = self.is_paused();
+        if stands {
+            self.clock.go_on();
+            self.go_on();
+        }
+        stands
+    }
+
+    fn go_on(&self) {
         self.calls.paused.store(false, Ordering::Release);
         (0..self.processors()).for_each(|processor| self.interrupts.wake(processor));
     }

@@ -12,8 +12,7 @@ pub(super) const COMMAND: Command =
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
     let target = session.target()?;
-    if !target.machine.is_paused() {
-        target.machine.pause(LIMIT).map_err(|error| error.to_string())?;
+    if target.machine.pause(LIMIT).map_err(|error| error.to_string())? {
         session.control.events.add(Some(target.number), "paused", format!("{} stands still", target.guest));
     }
     Ok(json!({ "paused": true }))

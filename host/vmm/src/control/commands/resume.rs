@@ -11,8 +11,7 @@ pub(super) const COMMAND: Command =
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
     let Nothing {} = arguments(given)?;
     let target = session.target()?;
-    if target.machine.is_paused() {
-        target.machine.resume();
+    if target.machine.resume() {
         session.control.events.add(Some(target.number), "resumed", format!("{} goes on", target.guest));
     }
     Ok(json!({ "paused": false }))
