@@ -463,14 +463,12 @@ fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
         let classifier = || endless.vm().plugins().unwrap().classifier.descriptor().name.clone();
         let briefly = Duration::from_secs(3);
         endless.swap(&order(Kind::Classifier, "unreliable#drop-hangs")).unwrap();
-        let start = Instant::now();
         assert!(!endless.swap(&order(Kind::Classifier, "classify-operands")).unwrap().destroyed);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("wait");
         let config = Some(file.display().to_string());
         let waits = Order { config, ..order(Kind::Routines, "unreliable#build-waits") };
         assert!(endless.swap(&waits).unwrap().destroyed);
-        assert!(start.elapsed() < Duration::from_secs(30));
         assert_eq!(endless.control.events.last(100).iter().filter(|event| event.what == "left").count(), 1);
 
         // While the machine stands still, no virtual processor meets these plugins.

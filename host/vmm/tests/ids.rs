@@ -57,6 +57,18 @@ fn mov_psr(r: usize) -> Bundle {
     Bundle::new(Template::new(1), [read, NOP, NOP])
 }
 
+/// Whether a condition comes true in time.
+fn comes_true(condition: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !condition() {
+        if start.elapsed() > LIMIT {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
+
 /// A guest that runs.
 struct Looping {
     vm: Arc<Vm>,
@@ -96,12 +108,8 @@ impl Looping {
 
     /// Waits until all is patched.
     fn wait_for_sites(&self) {
-        let start = Instant::now();
         let patched = || self.vm.sites.all().iter().filter(|site| site.is_patched()).count();
-        while patched() < REGISTERS {
-            assert!(start.elapsed() < LIMIT, "{} sites are patched", patched());
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        assert!(comes_true(|| patched() >= REGISTERS), "{} sites are patched", patched());
     }
 
     /// What the first virtual processor has counted.
@@ -133,12 +141,14 @@ impl Looping {
             executor.processor.registers.gr[14..14 + REGISTERS].fill(1);
         });
         read.unwrap();
-        std::thread::sleep(Duration::from_millis(5));
-        let read = self.machine.ask(LIMIT, |executor, _| {
-            let gr = &executor.processor.registers.gr;
-            gr[14..14 + REGISTERS].iter().all(|value| *value == gr[14] && *value != 1)
-        });
-        assert!(read.unwrap()[0], "{plugin} {config}");
+        let read = || {
+            let read = self.machine.ask(LIMIT, |executor, _| {
+                let gr = &executor.processor.registers.gr;
+                gr[14..14 + REGISTERS].iter().all(|value| *value == gr[14] && *value != 1)
+            });
+            read.unwrap()[0]
+        };
+        assert!(comes_true(read), "{plugin} {config}");
     }
 }
 
@@ -230,10 +240,11 @@ fn a_change_of_scope_misses_no_class() {
     REBUILDS.get_or_init(|| (looping.machine.clone(), std::thread::current().id()));
     looping.vm.set_scope(&looping.machine, Scope::Vp, LIMIT).unwrap();
     let before = looping.counters();
-    std::thread::sleep(Duration::from_millis(5));
-    let after = looping.counters();
-    assert!(after.triggers.iter().sum::<u64>() > before.triggers.iter().sum());
-    assert_eq!(after.without_routine, before.without_routine);
+    let triggers = |counters: &Counters| counters.triggers.iter().sum::<u64>();
+    // Each site has triggered again.
+    let enough = triggers(&before) + 2 * REGISTERS as u64;
+    assert!(comes_true(|| triggers(&looping.counters()) > enough));
+    assert_eq!(looping.counters().without_routine, before.without_routine);
 }
 
 /// What the settings of classify-operands tell apart makes other classes of the same instructions.
