@@ -18,9 +18,10 @@ pub trait Classifier: Plugin {
     /// The answer should depend on the instruction alone as far as possible: every class takes one of the ids that the
     /// virtual machine monitor has.
     ///
-    /// Called at virtualization faults on the thread of the virtual processor, on several at once; and when it takes over
-    /// from another classifier, for the sites that are patched, on a thread of the host. May allocate; must not wait. Both
-    /// arguments are the host's, for the length of the call.
+    /// Called at virtualization faults on the thread of the virtual processor, on several at once; there, too, at every
+    /// review that the patch manager asks for, for the sites that are not patched; and when it takes over from another
+    /// classifier, for the sites that are patched, on a thread of the host. May allocate; must not wait. Both arguments
+    /// are the host's, for the length of the call.
     fn classify(&self, instruction: &Instruction, site: &Site) -> Option<ClassKey>;
 }
 

@@ -246,7 +246,10 @@ impl Session<'_> {
             }
         };
         let thread = thread::Builder::new().name("control events".to_owned()).spawn(forward);
-        thread.map(|_| ()).map_err(|error| format!("the host gives no thread: {error}"))
+        thread.map(|_| ()).map_err(|error| {
+            self.connection.state.store(SILENT, Ordering::Release);
+            format!("the host gives no thread: {error}")
+        })
     }
 }
 

@@ -40,15 +40,19 @@ fn describe(plugins: &Plugins, limit: Duration) -> Vec<Value> {
 
 fn instance<T: Table>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
     let PluginReport { kind, vp, name, version, counters, error } = PluginReport::new(instance, vp, limit);
-    json!({
+    let mut described = json!({
         "kind": kind,
         "vp": vp,
         "name": name,
         "version": version,
         "config": instance.config().lines().collect::<Vec<_>>().join(", "),
         "file": instance.descriptor().file,
-        "counters": error.map_or_else(|| json!(counters), |error| json!(error)),
-    })
+        "counters": counters,
+    });
+    if let Some(error) = error {
+        described["error"] = json!(error);
+    }
+    described
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
