@@ -194,9 +194,10 @@ impl Vm {
     /// If one does not come to a block boundary in time. It follows when it does.
     pub fn set_fetch(&self, machine: &Handle, fetch: Fetch, limit: Duration) -> Result<(), NoAnswer> {
         *lock(&self.fetch) = fetch;
-        let set = move |executor: &mut Executor, _| {
+        let set = |executor: &mut Executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
-                vp.conventional.fetch = fetch;
+                // Not what was asked for: somebody else may have asked for something else since.
+                vp.conventional.fetch = vp.vm.fetch();
                 executor.processor.hook = Some(vp);
             }
         };
