@@ -4,23 +4,39 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
-/// Does something on a thread of its own, and waits so long for it. `None` if it takes longer: it is left behind, and what
-/// it gives is dropped.
+/// Why something has given nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NothingGiven {
+    /// The host gives no thread.
+    #[error("the host gives no thread: {0}")]
+    NoThread(#[from] io::Error),
+    /// It takes longer: it is left behind, and what it gives is dropped.
+    #[error("it takes longer than {0:?}")]
+    Late(Duration),
+    /// It has panicked.
+    #[error("its thread has panicked")]
+    Panicked,
+}
+
+/// Does something on a thread of its own, and waits so long for it.
 ///
 /// # Errors
-/// If the host gives no thread.
+/// Why it has given nothing.
 pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<Option<T>> {
+) -> Result<T, NothingGiven> {
     let (sender, receiver) = bounded(1);
     let work = move || {
         let _nobody_waits = sender.send(work());
     };
     thread::Builder::new().name("plugin".to_owned()).spawn(work)?;
-    Ok(receiver.recv_timeout(limit).ok())
+    receiver.recv_timeout(limit).map_err(|error| match error {
+        RecvTimeoutError::Timeout => NothingGiven::Late(limit),
+        RecvTimeoutError::Disconnected => NothingGiven::Panicked,
+    })
 }
 
 /// Drops something on a thread of its own; disconnected when that is done.

@@ -42,8 +42,8 @@ use patchbay_machine::outcome::Outcome;
 
 use events::Events;
 
-use crate::apart;
-use crate::plugins::{Kind, Registry};
+use crate::apart::{self, NothingGiven};
+use crate::plugins::{Kind, Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
 use crate::swap::{Order, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
@@ -147,7 +147,8 @@ impl Control {
     /// # Errors
     /// A sentence that says why the old one still serves.
     pub fn swap(&self, number: Option<u32>, order: &Order) -> Result<Swapped, String> {
-        let registry = self.registry(order.limit)?;
+        // A library on PATCHBAY_PLUGIN_PATH that never ends loading keeps no file from being loaded.
+        let registry = if names_file(&order.plugin) { Arc::default() } else { self.registry(order.limit)? };
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
         self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
@@ -157,8 +158,12 @@ impl Control {
     fn registry(&self, limit: Duration) -> Result<Arc<Registry>, String> {
         let registry = Arc::clone(&self.registry);
         let look = move || Arc::clone(registry.get_or_init(|| Arc::new(Registry::discover())));
-        let found = apart::within(limit, look).map_err(|error| format!("the host gives no thread: {error}"))?;
-        found.ok_or_else(|| format!("the libraries on PATCHBAY_PLUGIN_PATH are not loaded within {limit:?}"))
+        apart::within(limit, look).map_err(|error| match error {
+            NothingGiven::Late(limit) => {
+                format!("the libraries on PATCHBAY_PLUGIN_PATH are not loaded within {limit:?}")
+            }
+            error => format!("the libraries on PATCHBAY_PLUGIN_PATH are not loaded: {error}"),
+        })
     }
 
     /// Changes a setting of plugins of a virtual machine.

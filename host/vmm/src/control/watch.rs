@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::{Control, LIMIT, Target};
-use crate::apart;
+use crate::apart::{self, NothingGiven};
 use crate::plugins::{Kind, Library, hash};
 use crate::swap::Order;
 
@@ -111,13 +111,15 @@ impl Files {
 fn changed(control: &Control, file: &Path) {
     let loading = file.to_owned();
     let library = match apart::within(LIMIT, move || Library::load(&loading)) {
-        Ok(Some(Ok(library))) => library,
-        Ok(Some(Err(error))) => return control.events.add(None, "ignored", error.to_string()),
-        Ok(None) => {
-            let text = format!("{} is not loaded within {LIMIT:?}", file.display());
+        Ok(Ok(library)) => library,
+        Ok(Err(error)) => return control.events.add(None, "ignored", error.to_string()),
+        Err(NothingGiven::Late(limit)) => {
+            let text = format!("{} is not loaded within {limit:?}", file.display());
             return control.events.add(None, "ignored", text);
         }
-        Err(error) => return control.events.add(None, "ignored", format!("the host gives no thread: {error}")),
+        Err(error) => {
+            return control.events.add(None, "ignored", format!("{} is not loaded: {error}", file.display()));
+        }
     };
     let swaps: usize = control.targets().iter().map(|target| swap_in(control, target, file, &library)).sum();
     if swaps == 0 {

@@ -16,7 +16,7 @@ use patchbay_plugin_api::vp::Outcome;
 
 use super::host;
 use super::kind::{Descriptor, Plugin, Table};
-use crate::apart;
+use crate::apart::{self, NothingGiven};
 use crate::fast::lock;
 
 /// How long whoever drops an instance waits until it is destroyed.
@@ -86,6 +86,24 @@ pub enum Failed {
         /// Why.
         error: Arc<std::io::Error>,
     },
+    /// A defect of the host.
+    #[error("the thread for {function} of {plugin} has panicked")]
+    Panicked {
+        /// The plugin.
+        plugin: Arc<Descriptor>,
+        /// Which.
+        function: &'static str,
+    },
+}
+
+impl Failed {
+    fn nothing_given(plugin: Arc<Descriptor>, function: &'static str, why: NothingGiven) -> Failed {
+        match why {
+            NothingGiven::NoThread(error) => Failed::NoThread { plugin, function, error: Arc::new(error) },
+            NothingGiven::Late(limit) => Failed::Late { plugin, function, limit },
+            NothingGiven::Panicked => Failed::Panicked { plugin, function },
+        }
+    }
 }
 
 /// An instance of a plugin. It may be called on any threads at once; dropping it destroys it, and waits a few seconds for
@@ -96,8 +114,8 @@ pub struct Instance<T: Table> {
     /// Null when it is destroyed.
     pointer: *mut c_void,
     number: u64,
-    /// Of a thread that nobody waits for any more, as long as it has not ended.
-    late: Mutex<Weak<()>>,
+    /// Of threads that nobody waits for any more, as long as they have not ended.
+    late: Mutex<Vec<Weak<()>>>,
 }
 
 // SAFETY: plugins are `Send` and `Sync`; the pointer is only ever given to the plugin's own functions.
@@ -201,8 +219,8 @@ impl<T: Table> Instance<T> {
         report.into_result().map(Into::into).map_err(|failure| self.failed("report", failure))
     }
 
-    /// Asks it something that may take so long. Afterwards nobody waits for it, and until it has ended, nothing else is
-    /// asked so.
+    /// Asks it something that may take so long. Afterwards nobody waits for it, and until it and all others like it have
+    /// ended, nothing else is asked so.
     ///
     /// # Errors
     /// What the question gives, or that it takes too long.
@@ -212,9 +230,13 @@ impl<T: Table> Instance<T> {
         function: &'static str,
         question: impl FnOnce(&Self) -> Result<X, Failed> + Send + 'static,
     ) -> Result<X, Failed> {
-        let late = || Failed::Late { plugin: self.plugin.descriptor.clone(), function, limit };
-        if lock(&self.late).strong_count() > 0 {
-            return Err(late());
+        let nothing = |why| Err(Failed::nothing_given(self.plugin.descriptor.clone(), function, why));
+        {
+            let mut late = lock(&self.late);
+            late.retain(|thread| thread.strong_count() > 0);
+            if !late.is_empty() {
+                return nothing(NothingGiven::Late(limit));
+            }
         }
         let under_way = Arc::new(());
         let (asked, asking) = (Arc::clone(self), Arc::clone(&under_way));
@@ -223,14 +245,10 @@ impl<T: Table> Instance<T> {
             question(&asked)
         });
         match answer {
-            Ok(Some(answer)) => answer,
-            Ok(None) => {
-                *lock(&self.late) = Arc::downgrade(&under_way);
-                Err(late())
-            }
-            Err(error) => {
-                let (plugin, error) = (self.plugin.descriptor.clone(), Arc::new(error));
-                Err(Failed::NoThread { plugin, function, error })
+            Ok(answer) => answer,
+            Err(why) => {
+                lock(&self.late).push(Arc::downgrade(&under_way));
+                nothing(why)
             }
         }
     }
@@ -240,7 +258,7 @@ impl<T: Table> Instance<T> {
     /// # Errors
     /// It panicked, and may have left something behind.
     pub fn destroy(mut self) -> Result<(), Failed> {
-        self.end().map_or(Ok(()), Ending::end)
+        self.end().map_or(Ok(()), |mut ending| ending.end())
     }
 
     /// Its end, unless it has begun.
@@ -256,22 +274,19 @@ impl<T: Table> Instance<T> {
 
 impl<T: Table> Drop for Instance<T> {
     fn drop(&mut self) {
-        let Some(ending) = self.end() else { return };
+        let Some(mut ending) = self.end() else { return };
         let plugin = self.plugin.descriptor.clone();
-        let ended = match apart::within(PATIENCE, move || ending.end()) {
-            Ok(Some(ended)) => ended,
-            Ok(None) => Err(Failed::Late { plugin, function: "drop", limit: PATIENCE }),
-            Err(error) => Err(Failed::NoThread { plugin, function: "drop", error: Arc::new(error) }),
-        };
-        if let Err(failed) = ended {
+        let ended = apart::within(PATIENCE, move || ending.end());
+        if let Err(failed) = ended.unwrap_or_else(|why| Err(Failed::nothing_given(plugin, "drop", why))) {
             tracing::warn!("{failed}");
         }
     }
 }
 
-/// An instance that is to be destroyed.
-struct Ending<T> {
+/// An instance that is to be destroyed: with it at the latest, if there is no thread for that.
+struct Ending<T: Table> {
     plugin: Plugin<T>,
+    /// Null when it is destroyed.
     pointer: *mut c_void,
     number: u64,
 }
@@ -280,12 +295,24 @@ struct Ending<T> {
 unsafe impl<T: Table> Send for Ending<T> {}
 
 impl<T: Table> Ending<T> {
-    fn end(self) -> Result<(), Failed> {
+    fn end(&mut self) -> Result<(), Failed> {
+        let pointer = std::mem::replace(&mut self.pointer, null_mut());
+        if pointer.is_null() {
+            return Ok(());
+        }
         // SAFETY: the instance is this plugin's, and this is its last use.
-        let destroyed = unsafe { self.plugin.table.plugin().destroy()(self.pointer) };
+        let destroyed = unsafe { self.plugin.table.plugin().destroy()(pointer) };
         host::leave(self.number);
-        let plugin = self.plugin.descriptor;
+        let plugin = self.plugin.descriptor.clone();
         destroyed.into_result().map_err(|failure| Failed::AtWork { plugin, function: "drop", failure })
+    }
+}
+
+impl<T: Table> Drop for Ending<T> {
+    fn drop(&mut self) {
+        if let Err(failed) = self.end() {
+            tracing::warn!("{failed}");
+        }
     }
 }
 

@@ -16,5 +16,6 @@ pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
 pub use kind::{Descriptor, Kind, NoKind, Plugin, Table};
 pub(crate) use library::hash;
 pub use library::{Library, LoadError};
+pub(crate) use registry::names_file;
 pub use registry::{FindError, Registry, split_reference};
 pub use watch::forbidden;

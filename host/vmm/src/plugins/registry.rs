@@ -153,8 +153,8 @@ impl Registry {
         base: &Path,
         done: &mut dyn FnMut(&'static str),
     ) -> Result<Plugin<T>, FindError> {
-        let (file, name) = split_reference(reference);
-        if file.contains('/') || file.ends_with(".so") {
+        if names_file(reference) {
+            let (file, name) = split_reference(reference);
             return find_in_file(&base.join(file), name, done);
         }
         for library in &self.libraries {
@@ -200,6 +200,12 @@ fn bundled() -> Vec<PathBuf> {
 #[must_use]
 pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
     reference.split_once('#').map_or((reference, None), |(file, name)| (file, Some(name)))
+}
+
+/// Whether it is a `FILE` or a `FILE#NAME`.
+pub(crate) fn names_file(reference: &str) -> bool {
+    let (file, _) = split_reference(reference);
+    file.contains('/') || file.ends_with(".so")
 }
 
 fn find_in_file<T: Table>(

@@ -68,7 +68,7 @@ impl Transaction<'_> {
         if !missing.is_empty() {
             let (to, building) = (Arc::clone(&self.old), missing.clone());
             let built = apart::within(GRACE, move || build(&to, building));
-            fill(&self.old, built.ok().flatten().and_then(Result::ok).unwrap_or(missing));
+            fill(&self.old, built.ok().and_then(Result::ok).unwrap_or(missing));
         }
     }
 }

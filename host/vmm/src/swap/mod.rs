@@ -161,6 +161,9 @@ pub enum SwapError {
     /// No thread.
     #[error("the host gives no thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// A defect of the host.
+    #[error("the thread of the swap has panicked")]
+    Panicked,
 }
 
 fn behind(after: &Option<&'static str>) -> String {
@@ -186,7 +189,7 @@ struct Counts {
 /// What swaps did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SwapStatistics {
-    /// Swaps and rollbacks done.
+    /// Swaps, rollbacks and changes of settings and scope that were done.
     pub done: u64,
     /// Those that were not.
     pub failed: u64,
@@ -245,7 +248,6 @@ impl Vm {
             history.trim();
             Ok(())
         })
-        .inspect_err(|_| lock(&self.swaps.counts).failed += 1)
         .map(|(patching, swapped)| Swapped { plugin: name(&patching, order.kind, order.vp), ..swapped })
     }
 
@@ -277,7 +279,6 @@ impl Vm {
             history.trim();
             Ok(())
         })
-        .inspect_err(|_| lock(&self.swaps.counts).failed += 1)
         .map(|(patching, swapped)| Swapped { plugin: name(&patching, kind, setting.vp), ..swapped })
     }
 
@@ -314,7 +315,6 @@ impl Vm {
             }
             Ok(())
         })
-        .inspect_err(|_| lock(&self.swaps.counts).failed += 1)
         .map(|(patching, swapped)| Swapped { plugin: name(&patching, kind, None), ..swapped })
     }
 
@@ -358,7 +358,29 @@ impl Vm {
         }
     }
 
+    /// Does a change, and counts it.
     fn transact(
+        &self,
+        machine: &Handle,
+        limit: Duration,
+        log: &mut dyn FnMut(&Step),
+        work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
+    ) -> Result<(Arc<Patching>, Swapped), SwapError> {
+        let changed = self.change(machine, limit, log, work);
+        let mut counts = lock(&self.swaps.counts);
+        match &changed {
+            Ok((_, Swapped { pauses, .. })) => {
+                counts.done += 1;
+                counts.pauses.extend(pauses);
+                let surplus = counts.pauses.len().saturating_sub(PAUSES);
+                counts.pauses.drain(..surplus);
+            }
+            Err(_) => counts.failed += 1,
+        }
+        changed
+    }
+
+    fn change(
         &self,
         machine: &Handle,
         limit: Duration,
@@ -385,11 +407,6 @@ impl Vm {
         if destroyed {
             transaction.done("destroy");
         }
-        let mut counts = lock(&self.swaps.counts);
-        counts.done += 1;
-        counts.pauses.extend(&transaction.pauses);
-        let surplus = counts.pauses.len().saturating_sub(PAUSES);
-        counts.pauses.drain(..surplus);
         let Transaction { old, steps, pauses, .. } = transaction;
         Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed }))
     }

@@ -54,8 +54,9 @@ impl Transaction<'_> {
             match messages.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
                 Ok(Message::Done(step)) => self.done(step),
                 Ok(Message::Ended(result)) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(SwapError::Panicked),
                 // The thread is left behind. What it makes is destroyed when it ends.
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                Err(RecvTimeoutError::Timeout) => {
                     apart::dropped(messages);
                     return Err(SwapError::Late { after: self.steps.last().map(|step| step.step), limit: self.limit });
                 }
