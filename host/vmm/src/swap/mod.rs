@@ -12,11 +12,15 @@
 mod collect;
 mod complete;
 mod history;
+mod order;
+mod outcome;
 mod prepare;
 mod settle;
 
+pub use order::{Order, Setting};
+pub use outcome::{Step, SwapError, Swapped};
+
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -25,12 +29,11 @@ use patchbay_machine::handle::{Handle, NoAnswer};
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
-use patchbay_plugin_api::settings;
 use serde::Serialize;
 
 use crate::apart;
 use crate::fast::lock;
-use crate::plugins::{self, Failed, FindError, Instance, Kind, Library, Registry};
+use crate::plugins::{Kind, Registry};
 use crate::review::Reviews;
 use crate::vm::{Patching, Scope, Vm, templates};
 use crate::vp::VirtualProcessor;
@@ -41,134 +44,6 @@ use prepare::Source;
 const GRACE: Duration = Duration::from_millis(200);
 /// The pauses that statistics are of: the latest.
 const PAUSES: usize = 4096;
-
-/// What a swap is to do.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// Which kind is swapped.
-    pub kind: Kind,
-    /// The plugin that is to serve, as [`Registry::find`] takes it.
-    pub plugin: String,
-    /// The library that exports it, if that is loaded already.
-    pub library: Option<Library>,
-    /// What a relative file is relative to.
-    pub base: PathBuf,
-    /// Its settings; `None` for those of the instance before if the plugin has the same name, else none.
-    pub config: Option<String>,
-    /// For routines with a table a virtual processor: the one to swap them for.
-    pub vp: Option<usize>,
-    /// For patch managers: whether sites that are patched are decided anew. Those that are not are at their next fault.
-    pub repatch: bool,
-    /// How long it may take.
-    pub limit: Duration,
-}
-
-/// A setting of plugins that is to change. They are created again, each with its other settings, from the library that it
-/// has.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// The kind of the plugins.
-    pub kind: Kind,
-    /// For routines with a table a virtual processor: the one whose plugin it is; `None` for all.
-    pub vp: Option<usize>,
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// For patch managers: whether sites that are patched are decided anew.
-    pub repatch: bool,
-    /// How long it may take.
-    pub limit: Duration,
-}
-
-impl Setting {
-    /// Settings with this one changed.
-    fn within(&self, config: &str) -> String {
-        let has = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == self.name);
-        let others = settings::lines(config).filter(|line| !has(line)).map(str::to_owned);
-        let changed = format!("{} = \"{}\"", self.name, self.value);
-        others.chain([changed]).collect::<Vec<_>>().join("\n")
-    }
-
-    /// How an instance is made again with it.
-    fn source<T: plugins::Table>(&self, now: &Instance<T>) -> Source<T> {
-        Source::Again { config: self.within(now.config()) }
-    }
-}
-
-/// A step of a swap, behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Step {
-    /// Its name.
-    pub step: &'static str,
-    /// How long it took, in seconds.
-    pub seconds: f64,
-}
-
-/// What a swap has done.
-#[derive(Clone, Debug, Serialize)]
-pub struct Swapped {
-    /// The plugin that serves now: kind, name, and file.
-    pub plugin: String,
-    /// The steps.
-    pub steps: Vec<Step>,
-    /// How long each virtual processor was kept from its guest, in nanoseconds.
-    pub pauses: Vec<u64>,
-    /// Whether what served before is destroyed already. Nobody waits long for it.
-    pub destroyed: bool,
-}
-
-/// Why a swap did not happen: all is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum SwapError {
-    /// There are no plugins.
-    #[error("no plugin serves in this mode: only --mode patch has any")]
-    NoPlugins,
-    /// Another swap is under way.
-    #[error("another swap is under way")]
-    Busy,
-    /// The plugin is not found or cannot be loaded.
-    #[error(transparent)]
-    Find(#[from] FindError),
-    /// The plugin fails.
-    #[error(transparent)]
-    Failed(#[from] Failed),
-    /// It takes too long.
-    #[error("the plugin has not come {} within {limit:?}", behind(after))]
-    Late {
-        /// The last step that ended.
-        after: Option<&'static str>,
-        /// How long it had.
-        limit: Duration,
-    },
-    /// A virtual processor does not take it over.
-    #[error(transparent)]
-    NoAnswer(#[from] NoAnswer),
-    /// There is no such virtual processor.
-    #[error("there is no virtual processor {vp}: there are {processors}")]
-    NoVp {
-        /// Which.
-        vp: usize,
-        /// How many there are.
-        processors: usize,
-    },
-    /// A plugin for one virtual processor that cannot have its own.
-    #[error("virtual processors share their {0}: each has its own only of routines, with the scope vp")]
-    Shared(Kind),
-    /// Rollback without a swap before.
-    #[error("there is no {0} to go back to")]
-    NothingBefore(Kind),
-    /// No thread.
-    #[error("the host gives no thread: {0}")]
-    Thread(#[from] std::io::Error),
-    /// A defect of the host.
-    #[error("the thread of the swap has panicked")]
-    Panicked,
-}
-
-fn behind(after: &Option<&'static str>) -> String {
-    after.map_or_else(|| "to its first step".to_owned(), |step| format!("further than the step {step}"))
-}
 
 /// The swaps of a virtual machine.
 #[derive(Default)]
@@ -558,20 +433,5 @@ impl Transaction<'_> {
         })?;
         self.replace(self.old.with_tables(tables, templates), Transaction::complete)?;
         Ok(before)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_takes_the_place_of_the_one_before() {
-        let (name, value) = ("threshold".to_owned(), "3".to_owned());
-        let setting =
-            Setting { kind: Kind::PatchManager, vp: None, name, value, repatch: false, limit: Duration::default() };
-        assert_eq!(setting.within(""), "threshold = \"3\"");
-        let config = "threshold = 8\ntext = \"a, b = c\"; then=run\n# threshold = 9";
-        assert_eq!(setting.within(config), "text = \"a, b = c\"\nthen=run\nthreshold = \"3\"");
     }
 }
