@@ -25,7 +25,7 @@ pub struct RamPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BusError;
 
-/// Physical memory and devices, shared by all processors of a machine.
+/// Physical memory and devices, shared by all processors of a machine. Without more than its RAM, nothing else answers.
 pub trait Bus: Send + Sync {
     /// The page of RAM (or ROM) that holds `address`, if it is RAM.
     fn ram(&self, address: PhysicalAddress) -> Option<RamPage>;
@@ -34,17 +34,23 @@ pub trait Bus: Send + Sync {
     ///
     /// # Errors
     /// If nothing answers.
-    fn read(&self, address: PhysicalAddress, size: u8) -> Result<u64, BusError>;
+    fn read(&self, _address: PhysicalAddress, _size: u8) -> Result<u64, BusError> {
+        Err(BusError)
+    }
 
     /// Writes `size` bytes (1, 2, 4 or 8, aligned) that are not RAM.
     ///
     /// # Errors
     /// If nothing answers.
-    fn write(&self, address: PhysicalAddress, size: u8, value: u64) -> Result<(), BusError>;
+    fn write(&self, _address: PhysicalAddress, _size: u8, _value: u64) -> Result<(), BusError> {
+        Err(BusError)
+    }
 
     /// Whether the bundle at this address is a portal: executed at privilege level 0 it leaves the processor with
     /// [`Exit::Portal`](crate::exit::Exit::Portal). Asked once when the bundle is decoded.
-    fn portal(&self, bundle: PhysicalAddress) -> bool;
+    fn portal(&self, _bundle: PhysicalAddress) -> bool {
+        false
+    }
 
     /// So many bytes of RAM at an address were written, by other than a processor's own stores.
     fn written(&self, _address: PhysicalAddress, _length: u64) {}

@@ -75,18 +75,6 @@ impl Bus for FlatMemory {
         let bytes = NonNull::from(bytes).cast();
         Some(RamPage { bytes, generation: NonNull::from(generation), writable: true })
     }
-
-    fn read(&self, _: PhysicalAddress, _: u8) -> Result<u64, BusError> {
-        Err(BusError)
-    }
-
-    fn write(&self, _: PhysicalAddress, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError)
-    }
-
-    fn portal(&self, _: PhysicalAddress) -> bool {
-        false
-    }
 }
 
 /// A clock that stands still.

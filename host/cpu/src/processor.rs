@@ -263,6 +263,14 @@ impl Processor {
         self.registers.ip.wrapping_add(u64::from(op.bundle) << 4)
     }
 
+    /// Continues behind an instruction in a slot of a bundle; a long one fills two.
+    #[inline]
+    pub fn go_behind(&mut self, bundle: u64, slot: u8, long: bool) {
+        let last = slot == 2 || long;
+        self.registers.ip = if last { bundle.wrapping_add(16) } else { bundle };
+        self.registers.psr.set_ri(if last { 0 } else { slot + 1 });
+    }
+
     /// Continues at this bundle address, or traps there.
     #[inline]
     #[must_use]

@@ -1,6 +1,6 @@
 //! Devices and firmware see a guest's memory without triggers.
 
-use patchbay_cpu::bus::{Bus, BusError, PhysicalAddress, RamPage};
+use patchbay_cpu::bus::{Bus, PhysicalAddress, RamPage};
 use patchbay_machine::memory::{Memory, Overlay};
 
 use crate::sites::LINE;
@@ -12,18 +12,6 @@ struct Ram<'a>(&'a Memory);
 impl Bus for Ram<'_> {
     fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
         self.0.page(address)
-    }
-
-    fn read(&self, _: PhysicalAddress, _: u8) -> Result<u64, BusError> {
-        Err(BusError)
-    }
-
-    fn write(&self, _: PhysicalAddress, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError)
-    }
-
-    fn portal(&self, _: PhysicalAddress) -> bool {
-        false
     }
 }
 

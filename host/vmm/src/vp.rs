@@ -125,10 +125,8 @@ impl VirtualProcessor {
         match outcome {
             Ok(()) | Err(Stop::Serialize) => {
                 before.complete(p);
-                let last = slot == 2;
-                let psr = u64::from(p.registers.psr) & !Psr::ONE_INSTRUCTION;
-                p.registers.ip = if last { ip.wrapping_add(16) } else { ip };
-                p.set_psr(Psr::from(psr).with_ri(if last { 0 } else { slot + 1 }));
+                p.set_psr(Psr::from(u64::from(p.registers.psr) & !Psr::ONE_INSTRUCTION));
+                p.go_behind(ip, slot, false);
                 if before.stepping {
                     let isr = Isr::new().with_code(SINGLE_STEP).with_ei(slot);
                     self.reflect(p, &Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) });

@@ -252,15 +252,7 @@ fn serialize(p: &mut Processor, op: &Op, ip: u64, progress: &mut Progress) {
     progress.faults = 0;
     progress.returned = false;
     clear_one_instruction_bits(p);
-    go_behind(p, bundle, op.slot, op.long);
-}
-
-/// Continues behind an instruction.
-#[inline]
-fn go_behind(p: &mut Processor, bundle: u64, slot: u8, long: bool) {
-    let last = slot == 2 || long;
-    p.registers.ip = if last { bundle.wrapping_add(16) } else { bundle };
-    p.registers.psr.set_ri(if last { 0 } else { slot + 1 });
+    p.go_behind(bundle, op.slot, op.long);
 }
 
 /// Leaves a block that began at `ip` at an instruction; `None` is the fetch of its first.
@@ -288,7 +280,7 @@ fn finish(p: &mut Processor, at: Option<(&Block, &Op)>, stop: Stop, ip: u64, pro
     }
     match stop {
         Stop::Branch | Stop::Serialize | Stop::Return | Stop::BranchTrap | Stop::IncompleteFrame => {}
-        Stop::Trap => go_behind(p, bundle, slot, op.is_some_and(|op| op.long)),
+        Stop::Trap => p.go_behind(bundle, slot, op.is_some_and(|op| op.long)),
         Stop::Fault | Stop::Virtualized | Stop::Exit => {
             p.registers.ip = bundle;
             p.registers.psr.set_ri(slot);
