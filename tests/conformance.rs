@@ -24,12 +24,7 @@ fn conforms(file: &str, checks: usize) {
     let registry = Registry::discover();
     for (policy, _) in BUNDLED {
         let started = Policy::load(policy).and_then(|policy| policy.start(&registry));
-        let (classifier, patch_manager, routines) = started.expect("a bundled policy");
-        let plugins = Plugins {
-            classifier: Arc::new(classifier),
-            patch_manager: Arc::new(patch_manager),
-            routines: vec![Arc::new(routines)],
-        };
+        let plugins = started.expect("a bundled policy");
         agrees(&programs, checks, policy, |number| vm(number, Some(&plugins)));
     }
 }

@@ -179,13 +179,7 @@ impl Booted {
 /// If they are not there.
 #[must_use]
 pub fn plugins(policy: &str) -> Plugins {
-    let (classifier, patch_manager, routines) =
-        Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
-    Plugins {
-        classifier: Arc::new(classifier),
-        patch_manager: Arc::new(patch_manager),
-        routines: vec![Arc::new(routines)],
-    }
+    Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy")
 }
 
 /// The folder of the bundled guests.

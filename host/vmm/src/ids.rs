@@ -187,27 +187,13 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use patchbay_plugin_api::class::Attributes;
-    use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
+    use patchbay_plugin_api::instruction::Mnemonic;
+    use patchbay_plugin_api::testing::instruction;
 
     use super::*;
 
     fn class(mnemonic: Mnemonic) -> ClassKey {
-        let instruction = Instruction {
-            bits: 0,
-            immediate: 0,
-            mnemonic: mnemonic as u16,
-            cause: 0,
-            unit: 0,
-            slot: 0,
-            template: 0,
-            qp: 0,
-            r1: 0,
-            r2: 0,
-            r3: 0,
-            register: 0,
-            reserved: 0,
-        };
-        ClassKey::new(&instruction, Attributes::NONE)
+        ClassKey::new(&instruction(mnemonic), Attributes::NONE)
     }
 
     #[test]

@@ -21,10 +21,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::{Table as Toml, Value};
 
-use crate::plugins::{Classifier, Failed, FindError, Instance, Kind, PatchManager, Registry, Routines, Table};
+use crate::plugins::{Failed, FindError, Instance, Kind, Registry, Table};
+use crate::vm::Plugins;
 
 /// The policies that come with Patchbay, by name. The first is the default.
 pub const BUNDLED: &[(&str, &str)] = &[
@@ -159,8 +161,12 @@ impl Policy {
     ///
     /// # Errors
     /// Why there is one missing.
-    pub fn start(&self, registry: &Registry) -> Result<(Classifier, PatchManager, Routines), Error> {
-        Ok((self.classifier.start(registry)?, self.patch_manager.start(registry)?, self.routines.start(registry)?))
+    pub fn start(&self, registry: &Registry) -> Result<Plugins, Error> {
+        Ok(Plugins {
+            classifier: Arc::new(self.classifier.start(registry)?),
+            patch_manager: Arc::new(self.patch_manager.start(registry)?),
+            routines: vec![Arc::new(self.routines.start(registry)?)],
+        })
     }
 }
 

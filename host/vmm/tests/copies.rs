@@ -41,13 +41,7 @@ fn mov_psr(r: i64, nop: u64) -> Bundle {
 }
 
 fn plugins(policy: &str) -> Plugins {
-    let (classifier, patch_manager, routines) =
-        Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
-    Plugins {
-        classifier: Arc::new(classifier),
-        patch_manager: Arc::new(patch_manager),
-        routines: vec![Arc::new(routines)],
-    }
+    Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy")
 }
 
 /// One virtual processor.

@@ -17,7 +17,7 @@ use patchbay_isa::{Bundle, Instruction, Opcode, Template};
 use patchbay_vmm::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 
 fn encode(opcode: Opcode, operands: &[i64]) -> u64 {
@@ -62,13 +62,8 @@ fn triggers_allocate_nothing() {
         memory.write_bytes(0x1000 + 16 * index as u64, &bundle.to_bytes()).expect("RAM");
     }
     for policy in ["default", "mnemonic"] {
-        let (classifier, patch_manager, routines) =
+        let plugins =
             Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
-        let plugins = Plugins {
-            classifier: Arc::new(classifier),
-            patch_manager: Arc::new(patch_manager),
-            routines: vec![Arc::new(routines)],
-        };
         let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let domain = Arc::new(Domain::new(2, false));

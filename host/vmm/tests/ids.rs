@@ -44,12 +44,7 @@ fn branch(from: u64, to: u64) -> u64 {
 }
 
 fn plugins() -> Plugins {
-    let (classifier, patch_manager, routines) = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
-    Plugins {
-        classifier: Arc::new(classifier),
-        patch_manager: Arc::new(patch_manager),
-        routines: vec![Arc::new(routines)],
-    }
+    Policy::load("default").unwrap().start(&Registry::discover()).unwrap()
 }
 
 fn mov_psr(r: usize) -> Bundle {

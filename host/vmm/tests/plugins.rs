@@ -189,8 +189,9 @@ fn state_that_is_not_taken_is_no_obstacle_but_a_panic_is() {
 fn bundled_policies_start() {
     let registry = Registry::discover();
     for (name, _) in BUNDLED {
-        let (classifier, manager, routines) = Policy::load(name).unwrap().start(&registry).unwrap();
-        let class = classifier.classify(&INSTRUCTION, &SITE).unwrap().unwrap();
+        let plugins = Policy::load(name).unwrap().start(&registry).unwrap();
+        let (manager, routines) = (&plugins.patch_manager, &plugins.routines[0]);
+        let class = plugins.classifier.classify(&INSTRUCTION, &SITE).unwrap().unwrap();
         assert!(class.contains(&INSTRUCTION));
         assert!(routines.build(&class).unwrap().is_some(), "{name}");
         assert_eq!(routines.templates().unwrap().len(), Mnemonic::ALL.len());

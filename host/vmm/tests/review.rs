@@ -68,13 +68,9 @@ impl Clock for Time {
 /// A virtual machine with one site and three virtual processors, the first of which halts. All of them exit at each step.
 #[test]
 fn sites_are_reviewed_once_a_period_by_whoever_runs() {
-    let (classifier, _, routines) = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+    let default = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
     let patch_manager = Instance::create(&Found::<PatchManagerRef>::linked::<Counts>(), "", None).unwrap();
-    let plugins = Plugins {
-        classifier: Arc::new(classifier),
-        patch_manager: Arc::new(patch_manager),
-        routines: vec![Arc::new(routines)],
-    };
+    let plugins = Plugins { patch_manager: Arc::new(patch_manager), ..default };
     let vm = Vm::new(Arc::new(Vmm::new()), 0, 3, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
     let vm = Arc::new(vm);
     // `mov r14=psr` (M36)

@@ -141,7 +141,7 @@ mod tests {
     use crate::plugins::Registry;
     use crate::policy::Policy;
     use crate::sites::Sites;
-    use crate::vm::{Plugins, Provided, Scope, Vm, Vmm};
+    use crate::vm::{Provided, Scope, Vm, Vmm};
 
     /// `mov r14=psr` (M36), `mov r15=psr`.
     const MOV_PSR: u64 = 1 << 37 | 0x25 << 27 | 14 << 6;
@@ -166,7 +166,7 @@ mod tests {
     /// The guest replaces its code while the swap's thread classifies what it had.
     #[test]
     fn a_class_is_not_that_of_the_code_that_came_later() {
-        let (classifier, ..) = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
+        let classifier = Policy::load("default").unwrap().start(&Registry::discover()).unwrap().classifier;
         let (memory, sites) = (FlatMemory::new(0x2000), Sites::default());
         let before = site(&sites, &memory, MOV_PSR);
         let classes = classes(&classifier, &sites.all()).unwrap();
@@ -179,13 +179,7 @@ mod tests {
     /// A classifier that is wrong about an instruction has no routine of another one run for it.
     #[test]
     fn an_instruction_gets_no_class_that_is_not_its_own() {
-        let (classifier, patch_manager, routines) =
-            Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
-        let plugins = Plugins {
-            classifier: Arc::new(classifier),
-            patch_manager: Arc::new(patch_manager),
-            routines: vec![Arc::new(routines)],
-        };
+        let plugins = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
         let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
         let patching = vm.patching().unwrap();
         let class = ClassKey::new(&mov_psr(MOV_PSR), Attributes::R1);

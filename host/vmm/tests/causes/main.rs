@@ -46,13 +46,7 @@ struct Met {
 }
 
 fn plugins(registry: &Registry, policy: &str) -> Plugins {
-    let (classifier, patch_manager, routines) =
-        Policy::load(policy).and_then(|policy| policy.start(registry)).expect("a bundled policy");
-    Plugins {
-        classifier: Arc::new(classifier),
-        patch_manager: Arc::new(patch_manager),
-        routines: vec![Arc::new(routines)],
-    }
+    Policy::load(policy).and_then(|policy| policy.start(registry)).expect("a bundled policy")
 }
 
 fn vm(plugins: Option<&Plugins>, fetch: Fetch) -> Arc<Vm> {
