@@ -69,6 +69,9 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -77,6 +80,9 @@ enum Command {
     Rollback {
         #[command(flatten)]
         kind: OfKind,
+        /// Lose what plugins have learned: the present one is not asked, the one before starts anew
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -96,6 +102,9 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -191,16 +200,19 @@ impl Command {
                 repeat = watch.map(seconds).transpose()?;
                 json!({ "command": "stats" })
             }
-            Command::Swap { kind, plugin, vp, config, repatch, limit } => {
+            Command::Swap { kind, plugin, vp, config, repatch, discard_state, limit } => {
                 let plugin = absolute(plugin);
-                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
+                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
-            Command::Rollback { kind, limit } => {
-                with(json!({ "command": "rollback", "kind": kind.kind }), &[("limit", json!(limit))])
+            Command::Rollback { kind, discard_state, limit } => {
+                let request = json!({ "command": "rollback", "kind": kind.kind, "discard_state": discard_state });
+                with(request, &[("limit", json!(limit))])
             }
-            Command::Set { name, value, kind, vp, repatch, limit } => {
-                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
+            Command::Set { name, value, kind, vp, repatch, discard_state, limit } => {
+                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("kind", json!(kind)), ("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Report { kind, vp, limit } => {

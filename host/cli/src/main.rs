@@ -2,6 +2,7 @@
 
 mod boot;
 mod console;
+mod crash;
 mod ctl;
 mod disasm;
 mod guests;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use patchbay::exec::Exec;
+use patchbay_vmm::plugins::trial::in_processes;
 use tracing_subscriber::filter::Targets;
 
 /// Runs IA-64 guests under a virtual machine monitor whose policies are plugins.
@@ -53,7 +55,13 @@ fn main() -> ExitCode {
     if let Err(error) = log::start(arguments.log) {
         return refuse(error);
     }
-    match arguments.command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
+    let command = arguments.command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run)));
+    let is_a_trial = matches!(&command, Command::Plugin(plugin) if plugin.is_a_trial());
+    let _running = (!is_a_trial).then(|| {
+        in_processes(plugins::trial);
+        crash::Running::start()
+    });
+    match command {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),

@@ -4,18 +4,26 @@
 mod check;
 mod new;
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use clap::{Args, Subcommand};
 use patchbay_plugin_api::classifier::ClassifierRef;
-use patchbay_plugin_api::loading::{ApiVersion, Incompatible};
+use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
+use patchbay_vmm::plugins::trial;
 use patchbay_vmm::plugins::{
     Descriptor, Failed, Instance, Library, LoadError, Registry, Routines, Table, split_reference,
 };
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
+use patchbay_vmm::text;
+use rustix::stdio::{dup2_stdin, dup2_stdout};
 
 /// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH, and the policies
 #[derive(Args)]
@@ -37,6 +45,16 @@ enum Command {
     New(new::New),
     Inspect(Inspect),
     Check(check::Check),
+    /// Be the process of a trial: standard input is the host's socket, standard output the library
+    #[command(hide = true)]
+    Try,
+}
+
+/// The command of a trial's process: this very program, even if its file was replaced.
+pub(crate) fn trial() -> process::Command {
+    let mut command = process::Command::new("/proc/self/exe");
+    command.arg0("patchbay").args(["--log", "off", "plugin", "try"]);
+    command
 }
 
 /// Loads a plugin library, creates an instance of each of its plugins, and prints what it exports
@@ -91,23 +109,38 @@ impl Plugins {
 }
 
 impl Plugin {
+    /// Whether this process is one in which plugins are tried, and may crash.
+    pub(crate) fn is_a_trial(&self) -> bool {
+        matches!(self.command, Command::Try | Command::Check(check::Check { child: true, .. }))
+    }
+
     /// Does what the subcommand says; whether the plugins are as they should be.
     pub(crate) fn run(&self) -> Result<bool, Error> {
         match &self.command {
             Command::New(new) => Ok(new.run().map(|()| true)?),
             Command::Inspect(inspect) => inspect.run().map(|()| true),
             Command::Check(check) => Ok(check.run()?),
+            Command::Try => Ok(be_tried().map(|()| true)?),
         }
     }
+}
+
+/// Tries a plugin for the host that has started this process. Neither its socket nor the library is where a plugin would
+/// write by mistake.
+fn be_tried() -> io::Result<()> {
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let copy = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nowhere)?;
+    dup2_stdout(&nowhere)?;
+    trial::child(socket, copy)
 }
 
 impl Inspect {
     fn run(&self) -> Result<(), Error> {
         let (file, name) = split_reference(&self.file);
-        let library = Library::load(Path::new(file)).inspect_err(|error| match error {
-            LoadError::Incompatible { source: Incompatible::Layout(differences), .. } if self.verbose => {
-                eprintln!("{differences}");
-            }
+        let library = Library::load(Path::new(file)).inspect_err(|error| match error.differences() {
+            Some(differences) if self.verbose => eprintln!("{differences}"),
             _ => (),
         })?;
         let mut output = io::stdout().lock();
@@ -173,7 +206,7 @@ fn templates(output: &mut impl Write, routines: &Routines) -> Result<io::Result<
     Ok(writeln!(output, "\ntemplates of {}:", routines.descriptor().name).and_then(|()| {
         templates.iter().try_for_each(|template| {
             let mnemonic = template.mnemonic().map_or("?", |mnemonic| mnemonic.name());
-            writeln!(output, "  {mnemonic:<15}  {}", template.description())
+            writeln!(output, "  {mnemonic:<15}  {}", text::line(template.description(), text::NAME))
         })
     }))
 }

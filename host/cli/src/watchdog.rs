@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use patchbay_machine::handle::Handle;
 
+use crate::crash;
+
 /// How long processors may take to notice.
 const PATIENCE: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -37,6 +39,7 @@ impl Watchdog {
                     eprintln!(
                         "patchbay: the machine is off, and a processor is still in code of a plugin that does not return"
                     );
+                    crash::orderly();
                     std::process::exit(1);
                 }
             }

@@ -18,7 +18,7 @@ use patchbay_machine::outcome::Outcome;
 use crate::log::Screen;
 use keys::{Command, Keys};
 use terminal::Terminal;
-pub(crate) use terminal::restore as restore_terminal;
+pub(crate) use terminal::{restore as restore_terminal, restore_at_once as restore_terminal_at_once};
 
 /// The most bytes that are written or read at once.
 const CHUNK: usize = 4096;

@@ -7,14 +7,14 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use patchbay_vmm::plugins::trial::how_it_ended;
 use serde::{Deserialize, Serialize};
 
 use crate::log;
@@ -37,7 +37,7 @@ pub(super) struct Check {
     patience: u64,
     /// Be the process of their own, and report to standard input
     #[arg(long, hide = true)]
-    child: bool,
+    pub(super) child: bool,
     /// The library, or LIBRARY#NAME for one of its plugins
     file: String,
 }
@@ -149,16 +149,6 @@ impl Check {
         let (file, name) = super::split_reference(&self.file);
         examine::examine(self, Path::new(file), name, &report)?;
         report.send(&Message::Done)
-    }
-}
-
-/// What the end of a process says of the plugin in it.
-fn how_it_ended(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(6), _) => "aborts".to_owned(),
-        (Some(signal @ (4 | 7 | 8 | 11)), _) => format!("crashes with signal {signal}"),
-        (Some(signal), _) => format!("is ended by signal {signal}"),
-        (None, code) => format!("ends the process with code {}", code.unwrap_or_default()),
     }
 }
 

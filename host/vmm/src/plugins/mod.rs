@@ -4,12 +4,14 @@
 //! destructors keep pointers into it. It offers [`Plugin`]s; an [`Instance`] is one of them at work. The [`Registry`]
 //! holds the libraries that were found where plugins are looked for.
 
+pub mod crash;
 mod elf;
 mod host;
 mod instance;
 mod kind;
 mod library;
 mod registry;
+pub mod trial;
 mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};

@@ -17,7 +17,7 @@ mod outcome;
 mod prepare;
 mod settle;
 
-pub use order::{Order, Setting};
+pub use order::{Order, Rollback, Setting};
 pub use outcome::{Step, SwapError, Swapped};
 
 use std::collections::VecDeque;
@@ -33,12 +33,13 @@ use serde::Serialize;
 
 use crate::apart;
 use crate::fast::lock;
+use crate::plugins::trial::Limit;
 use crate::plugins::{Kind, Registry};
 use crate::review::Reviews;
 use crate::vm::{Patching, Scope, Vm, templates};
 use crate::vp::VirtualProcessor;
 use history::History;
-use prepare::Source;
+use prepare::{Source, Terms};
 
 /// How long a swap waits for plugins that need not end before it goes on.
 const GRACE: Duration = Duration::from_millis(200);
@@ -83,6 +84,7 @@ struct Transaction<'a> {
     old: Arc<Patching>,
     limit: Duration,
     deadline: Instant,
+    terms: Terms,
     last: Instant,
     steps: Vec<Step>,
     pauses: Vec<u64>,
@@ -101,7 +103,7 @@ impl Vm {
         order: &Order,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
-        self.transact(machine, order.limit, log, |transaction, history| {
+        self.transact(machine, order.limit, order.discard_state, log, |transaction, history| {
             if order.kind != Kind::Routines && order.vp.is_some() {
                 return Err(SwapError::Shared(order.kind));
             }
@@ -132,7 +134,7 @@ impl Vm {
     /// Why they serve as before.
     pub fn set(&self, machine: &Handle, setting: &Setting, log: &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError> {
         let kind = setting.kind;
-        self.transact(machine, setting.limit, log, |transaction, history| {
+        self.transact(machine, setting.limit, setting.discard_state, log, |transaction, history| {
             if kind != Kind::Routines && setting.vp.is_some() {
                 return Err(SwapError::Shared(kind));
             }
@@ -164,12 +166,12 @@ impl Vm {
     pub fn rollback(
         &self,
         machine: &Handle,
-        kind: Kind,
-        limit: Duration,
+        rollback: Rollback,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
+        let Rollback { kind, discard_state, limit } = rollback;
         let nothing = || SwapError::NothingBefore(kind);
-        self.transact(machine, limit, log, |transaction, history| {
+        self.transact(machine, limit, discard_state, log, |transaction, history| {
             match kind {
                 Kind::Classifier => {
                     let recipe = history.classifiers.last().cloned().ok_or_else(nothing)?;
@@ -198,7 +200,7 @@ impl Vm {
     /// # Errors
     /// Why all is as it was.
     pub fn set_scope(&self, machine: &Handle, scope: Scope, limit: Duration) -> Result<(), SwapError> {
-        self.transact(machine, limit, &mut |_| (), |transaction, history| {
+        self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
             let count = self.ids().count();
@@ -238,10 +240,11 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Patching>, Swapped), SwapError> {
-        let changed = self.change(machine, limit, log, work);
+        let changed = self.change(machine, limit, discard_state, log, work);
         let mut counts = lock(&self.swaps.counts);
         match &changed {
             Ok((_, Swapped { pauses, .. })) => {
@@ -259,6 +262,7 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Patching>, Swapped), SwapError> {
@@ -270,8 +274,10 @@ impl Vm {
         let old = self.patching().ok_or(SwapError::NoPlugins)?;
         let now = Instant::now();
         let (steps, pauses) = (Vec::new(), Vec::new());
+        let ends = Limit::new(limit);
+        let terms = Terms { limit: ends, discard_state, notes: Arc::default() };
         let mut transaction =
-            Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
+            Transaction { vm: self, machine, old, limit, deadline: ends.end, terms, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
         transaction.collect();
         drop(history);
@@ -282,8 +288,9 @@ impl Vm {
         if destroyed {
             transaction.done("destroy");
         }
-        let Transaction { old, steps, pauses, .. } = transaction;
-        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed }))
+        let Transaction { old, steps, pauses, terms, .. } = transaction;
+        let notes = std::mem::take(&mut *lock(&terms.notes));
+        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed, notes }))
     }
 }
 
@@ -377,8 +384,9 @@ impl Transaction<'_> {
 
     fn classifier(&mut self, source: Source<ClassifierRef>) -> Result<history::Recipe<ClassifierRef>, SwapError> {
         let (sites, old) = (self.vm.sites.all(), vec![Arc::clone(&self.old.classifier)]);
+        let terms = self.terms.clone();
         let (before, classifier, classes) = self.apart(move |done| {
-            let (before, classifier) = prepare::make(source, old, done)?;
+            let (before, classifier) = prepare::make(source, old, &terms, done)?;
             let classes = settle::classes(&classifier, &sites)?;
             done("classify");
             Ok((before, classifier, classes))
@@ -394,8 +402,9 @@ impl Transaction<'_> {
     ) -> Result<history::Recipe<PatchManagerRef>, SwapError> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
+        let terms = self.terms.clone();
         let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
-            let (before, patch_manager) = prepare::make(source, old, done)?;
+            let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
             let unpatch = settle::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
@@ -415,13 +424,14 @@ impl Transaction<'_> {
         sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
+        let terms = self.terms.clone();
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
             for (places, source) in sources {
                 let groups = history::by_instance(&old, &places);
                 let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-                let (recipes, routines) = prepare::make(source, replaced, done)?;
+                let (recipes, routines) = prepare::make(source, replaced, &terms, done)?;
                 for place in places.into_iter().filter(|place| *place < old.len()) {
                     tables[place] = prepare::rebuild(count, &old[place], Arc::clone(&routines))?;
                 }

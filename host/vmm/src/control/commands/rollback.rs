@@ -8,10 +8,15 @@ use serde_json::{Map, Value, json};
 use super::{Command, arguments, limit};
 use crate::control::server::Session;
 use crate::plugins::Kind;
+use crate::swap::Rollback;
 
 pub(super) const COMMAND: Command = Command {
     name: "rollback",
-    arguments: &[("kind", "classifier, patch-manager or routines"), ("limit", "how many seconds it may take [5]")],
+    arguments: &[
+        ("kind", "classifier, patch-manager or routines"),
+        ("discard_state", "whether what the plugin before has learned is lost: it is not asked [false]"),
+        ("limit", "how many seconds it may take [5]"),
+    ],
     help: "Goes back to the plugin before the last swap of a kind",
     execute,
 };
@@ -20,12 +25,14 @@ pub(super) const COMMAND: Command = Command {
 #[serde(deny_unknown_fields)]
 struct Arguments {
     kind: Kind,
+    #[serde(default)]
+    discard_state: bool,
     #[serde(default, deserialize_with = "limit")]
     limit: Option<Duration>,
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Arguments { kind, limit } = arguments(given)?;
+    let Arguments { kind, discard_state, limit } = arguments(given)?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
-    session.control.rollback(session.vm, kind, limit).map(|swapped| json!(swapped))
+    session.control.rollback(session.vm, Rollback { kind, discard_state, limit }).map(|swapped| json!(swapped))
 }
