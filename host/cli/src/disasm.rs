@@ -9,6 +9,7 @@ use object::read::elf::{ElfFile64, ElfSection64, FileHeader};
 use object::{Endianness, Object, ObjectSection, SectionFlags};
 use patchbay::number::number;
 use patchbay_isa::disassemble::{Listing, listing};
+use patchbay_machine::text;
 
 /// Lists the code of an IA-64 ELF file, or with --base of a file of raw bundles
 #[derive(Args)]
@@ -100,5 +101,6 @@ fn write_header(output: &mut impl Write, file: &Path, format: &str) -> io::Resul
 }
 
 fn write_section(output: &mut impl Write, name: &str, address: u64, listing: Listing<'_>) -> io::Result<()> {
+    let name = text::line(name, text::NAME);
     write!(output, "\nDisassembly of section {name}:\n\n{address:016x} <{name}>:\n{listing}")
 }

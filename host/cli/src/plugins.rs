@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use clap::{Args, Subcommand};
+use patchbay_machine::text;
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
@@ -22,7 +23,6 @@ use patchbay_vmm::plugins::{
     Descriptor, Failed, Instance, Library, LoadError, Registry, Routines, Table, split_reference,
 };
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
-use patchbay_vmm::text;
 use rustix::stdio::{dup2_stdin, dup2_stdout};
 
 /// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH, and the policies

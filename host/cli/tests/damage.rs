@@ -118,3 +118,52 @@ fn a_plugin_that_never_ends_exporting_is_replaced_without_its_state() {
     running.done(&["stop"]);
     assert_eq!(running.end().0, Some(0));
 }
+
+/// Neither escape sequences nor lines that look like others, nor megabytes.
+fn harmless(text: &str) {
+    let executed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!text.contains(executed) && text.len() < 20_000, "{:?}", &text[..1000.min(text.len())]);
+}
+
+#[test]
+fn nothing_of_what_a_plugin_says_is_executed_by_a_terminal() {
+    let running = Running::looping(&[]);
+    for (config, said) in [
+        ("error", "cannot be created: \\u{1b}[2J\\u{1b}]0;owned"),
+        ("panic", "cannot be created: panicked: \\u{1b}[2J"),
+        ("long", "xxx… (2598"),
+    ] {
+        let refused = running.refused(&["swap", "classifier", &unreliable("escapes"), "--config", config]);
+        assert!(refused.contains(said), "{refused}");
+        harmless(&refused);
+    }
+    running.done(&["swap", "classifier", &unreliable("escapes")]);
+    for command in [&["status"] as &[_], &["stats"], &["report", "classifier"], &["events", "--last", "1000"]] {
+        let said = running.done(command);
+        assert!(said.contains("\\u{1b}[2J"), "{said}");
+        harmless(&said);
+    }
+    assert_eq!(running.done(&["report", "classifier"]).lines().count(), 3);
+    running.done(&["stop"]);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0));
+    harmless(&said);
+}
+
+#[test]
+fn a_name_that_cannot_be_seen_is_refused() {
+    let mut library = std::fs::read(library("patchbay_patch_never")).unwrap();
+    let places: Vec<_> = (0..library.len() - 11).filter(|&at| library[at..].starts_with(b"patch-never")).collect();
+    for at in places {
+        library[at + 5] = 0x1b;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("name.so");
+    std::fs::write(&file, library).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    let Output { status, stderr, .. } = command.args(["plugin", "inspect"]).arg(&file).output().unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(said.contains("the name of a plugin has no characters but those that can be seen"), "{said}");
+    assert!(said.ends_with(": \"patch\\u{1b}never\"\n"), "{said}");
+    assert_eq!(status.code(), Some(2));
+}

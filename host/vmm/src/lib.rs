@@ -15,7 +15,6 @@
 //! | [`plugins`], [`policy`] | plugins: finding, loading; which of them a virtual machine runs under |
 //! | [`swap`] | exchanging a plugin while the guest runs |
 //! | [`control`] | the control protocol of a virtual machine that runs |
-//! | [`text`] | what of others may reach a terminal |
 //! | [`reflect`], [`interrupts`] | interruptions of the guest, its local SAPIC and timer |
 //!
 //! To emulate another instruction: its row in `patchbay_isa` gets a cause, its mnemonic is appended in
@@ -50,7 +49,6 @@ pub mod statistics;
 pub mod supervisor;
 pub mod swap;
 pub mod table;
-pub mod text;
 pub mod trigger;
 pub mod vm;
 pub mod vp;

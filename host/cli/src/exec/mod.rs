@@ -9,6 +9,7 @@ pub mod register;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use patchbay_machine::text;
 use patchbay_vmm::vm::Vm;
 
 pub use machine::Machine;
@@ -101,7 +102,7 @@ impl Exec {
                 monitor.keep(&vm);
             }
             for failure in &report.failures {
-                println!("{failure}");
+                println!("{}", text::line(failure, 2 * text::MESSAGE));
             }
             passed += report.passed;
             failed += report.failures.len();

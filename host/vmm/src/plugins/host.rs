@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use patchbay_plugin_api::host::{Host, Level};
 
-use crate::text;
+use patchbay_machine::text;
 
 /// The names of the instances that exist, by their number.
 static NAMES: Mutex<Option<HashMap<u64, String>>> = Mutex::new(None);

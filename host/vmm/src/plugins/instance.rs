@@ -20,7 +20,7 @@ use super::kind::{Descriptor, Plugin, Table};
 use super::trial::{self, Limit, TrialError};
 use crate::apart::{self, NothingGiven};
 use crate::fast::lock;
-use crate::text;
+use patchbay_machine::text;
 
 /// How long whoever drops an instance waits until it is destroyed.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use patchbay_plugin_api::routines::{self, RoutinesRef};
 use serde::{Deserialize, Serialize};
 
 use super::library::Mapping;
-use crate::text;
+use patchbay_machine::text;
 
 /// What a plugin does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]

@@ -24,7 +24,7 @@ use super::elf::{self, NotAPlugin};
 use super::kind::{Descriptor, Plugin, Table};
 use super::trial::{self, Limit, TrialError};
 use super::{crash, watch};
-use crate::text;
+use patchbay_machine::text;
 
 /// Larger files are refused, in bytes.
 const LARGEST: u64 = 1 << 30;

@@ -31,7 +31,7 @@ use super::instance::Instance;
 use super::kind::{Descriptor, Kind, Plugin, Table};
 use super::library::{Library, LoadError};
 use crate::equivalence::{self, Instructions, Random};
-use crate::text;
+use patchbay_machine::text;
 
 /// How long a trial may take where nobody says it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
