@@ -8,13 +8,13 @@ use std::io::{self, Read, Seek, Write};
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use libloading::os::unix::{Library as Mapped, RTLD_LOCAL, RTLD_NOW, Symbol};
 use memmap2::MmapMut;
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::export::LibraryRef;
-use patchbay_plugin_api::loading::{self, ApiVersion, Incompatible, ROOT_MODULE};
+use patchbay_plugin_api::loading::{self, ApiVersion, Incompatible, NO_STATICS, ROOT_MODULE};
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
 
@@ -24,6 +24,7 @@ use super::elf::{self, NotAPlugin};
 use super::kind::{Descriptor, Plugin, Table};
 use super::trial::{self, Limit, TrialError};
 use super::{crash, watch};
+use crate::fast::lock;
 use patchbay_machine::text;
 
 /// Larger files are refused, in bytes.
@@ -131,15 +132,19 @@ pub struct Library {
     file: PathBuf,
     /// Of the file's bytes when it was loaded.
     hash: u64,
-    api: ApiVersion,
     mapped: Arc<Mapping>,
 }
+
+/// Libraries without statics, as long as somebody has a plugin of theirs: they need not be mapped again.
+static WITHOUT_STATICS: Mutex<Vec<(u64, Weak<Mapping>)>> = Mutex::new(Vec::new());
 
 /// What a library is in this process.
 pub(super) struct Mapping {
     /// What it exports.
     pub(super) root: LibraryRef,
-    /// Its bytes, which nobody changes.
+    /// The version of the plugin API that it was built against.
+    api: ApiVersion,
+    /// What of its file the dynamic linker needs, which nobody changes.
     pub(super) copy: File,
 }
 
@@ -166,6 +171,9 @@ impl Library {
     pub fn load_in_steps(file: &Path, limit: Limit, done: &mut dyn FnMut(&'static str)) -> Result<Library, LoadError> {
         let (data, needed) = read_library(file)?;
         let failed = |source| LoadError::Copy { file: file.to_owned(), source };
+        if let Some(mapped) = without_statics(hash(&data), &data[..needed]) {
+            return Ok(Library { file: file.to_owned(), hash: hash(&data), mapped });
+        }
         let copy = copy(&data[..needed]).map_err(failed)?;
         let bytes = File::open(&copy).map_err(failed)?;
         done("copy");
@@ -217,6 +225,8 @@ impl Library {
         done("load");
         // SAFETY: the symbol is a static, whose address this takes.
         let root_module = unsafe { mapped.get::<*const ()>(ROOT_MODULE.to_bytes_with_nul()) }.map(Symbol::as_raw_ptr);
+        // SAFETY: the symbol is a static, which nobody reads.
+        let has_no_statics = unsafe { mapped.get::<*const u8>(NO_STATICS.to_bytes_with_nul()) }.is_ok();
         // It stays mapped for ever.
         mem::forget(mapped);
         let root_module = match root_module {
@@ -234,8 +244,11 @@ impl Library {
             Err(source) => return Err(LoadError::Incompatible { file, source }),
         };
         drop(exporting);
-        let library = Library { file, hash: hash(data), api, mapped: Arc::new(Mapping { root, copy: bytes }) };
+        let library = Library { file, hash: hash(data), mapped: Arc::new(Mapping { root, api, copy: bytes }) };
         library.check_names()?;
+        if has_no_statics {
+            lock(&WITHOUT_STATICS).push((library.hash, Arc::downgrade(&library.mapped)));
+        }
         done("check");
         Ok(library)
     }
@@ -267,13 +280,13 @@ impl Library {
     /// The version of the plugin API that it was built against.
     #[must_use]
     pub fn api(&self) -> ApiVersion {
-        self.api
+        self.mapped.api
     }
 
     /// Its plugins of a kind.
     pub fn plugins<T: Table>(&self) -> impl Iterator<Item = Plugin<T>> {
         let tables = T::all(self.mapped.root).iter();
-        tables.map(|&table| Plugin::new(table, self.api, Some((&self.file, Arc::clone(&self.mapped)))))
+        tables.map(|&table| Plugin::new(table, self.mapped.api, Some((&self.file, Arc::clone(&self.mapped)))))
     }
 
     /// Its plugin of a kind and a name.
@@ -289,6 +302,14 @@ impl Library {
         let routines = self.plugins::<RoutinesRef>().map(|plugin| plugin.descriptor().clone());
         classifiers.chain(patch_managers).chain(routines).collect()
     }
+}
+
+/// The library without statics that is mapped from these bytes.
+fn without_statics(hash: u64, needed: &[u8]) -> Option<Arc<Mapping>> {
+    let mut mapped = lock(&WITHOUT_STATICS);
+    mapped.retain(|(_, mapping)| mapping.strong_count() > 0);
+    let mut same = mapped.iter().filter(|(other, _)| *other == hash).filter_map(|(_, mapping)| mapping.upgrade());
+    same.find(|mapping| (&mapping.copy).rewind().is_ok() && has_still(&mapping.copy, needed).is_ok_and(|same| same))
 }
 
 /// What tells contents of files apart.
