@@ -20,16 +20,17 @@ use patchbay_plugin_api::host::Host;
 use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::plugin::Plugin;
 use patchbay_plugin_api::routines::{Fixups, Routine, Routines, RoutinesRef, Template as Offer};
-use patchbay_vmm::code;
-use patchbay_vmm::counters::Counters;
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::ids::BASE_ID;
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::patch::bundle;
 use patchbay_vmm::plugins::{Instance, Kind, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::routines::class_ids::BASE_ID;
+use patchbay_vmm::statistics::counters::Counters;
 use patchbay_vmm::swap::Order;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
+use patchbay_vmm::vp::supervisor::Virtual;
 
 /// The guest reads its PSR into so many registers from r14 on, in a bundle each, for ever.
 const REGISTERS: usize = 10;
