@@ -164,7 +164,7 @@ fn a_copy_outlives_its_class() {
     let from = PhysicalAddress(CODE + 16 * 3);
     let copy = looping.machine.ask(LIMIT, move |executor, _| {
         let p = &executor.processor;
-        let trigger = code::read(p.bus(), from).unwrap();
+        let trigger = bundle::read(p.bus(), from).unwrap();
         let back = Bundle::new(Template::new(0x11), [NOP, NOP, branch(CODE + 0x1010, CODE)]);
         p.write_physical(PhysicalAddress(CODE + 0x1000), &trigger.to_bytes()).unwrap();
         p.write_physical(PhysicalAddress(CODE + 0x1010), &back.to_bytes()).unwrap();
