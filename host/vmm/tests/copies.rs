@@ -18,12 +18,13 @@ use patchbay_machine::bus::MachineBus;
 use patchbay_machine::memory::{Memory, Overlay};
 use patchbay_plugin_api::prelude::*;
 use patchbay_plugin_api::routines::RoutinesRef;
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::ids::BASE_ID;
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::patch::trigger::break_slot;
 use patchbay_vmm::plugins::{Instance, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::trigger::break_slot;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::routines::class_ids::BASE_ID;
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 
 const IVA: u64 = 0x8000;

@@ -14,7 +14,7 @@ use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_isa::rows::{B, M};
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::vm::{Scope, Vm, Vmm};

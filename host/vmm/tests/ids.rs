@@ -20,16 +20,17 @@ use patchbay_plugin_api::host::Host;
 use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::plugin::Plugin;
 use patchbay_plugin_api::routines::{Fixups, Routine, Routines, RoutinesRef, Template as Offer};
-use patchbay_vmm::code;
-use patchbay_vmm::counters::Counters;
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::ids::BASE_ID;
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::patch::bundle;
 use patchbay_vmm::plugins::{Instance, Kind, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::routines::class_ids::BASE_ID;
+use patchbay_vmm::statistics::counters::Counters;
 use patchbay_vmm::swap::Order;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
+use patchbay_vmm::vp::supervisor::Virtual;
 
 /// The guest reads its PSR into so many registers from r14 on, in a bundle each, for ever.
 const REGISTERS: usize = 10;
@@ -164,7 +165,7 @@ fn a_copy_outlives_its_class() {
     let from = PhysicalAddress(CODE + 16 * 3);
     let copy = looping.machine.ask(LIMIT, move |executor, _| {
         let p = &executor.processor;
-        let trigger = code::read(p.bus(), from).unwrap();
+        let trigger = bundle::read(p.bus(), from).unwrap();
         let back = Bundle::new(Template::new(0x11), [NOP, NOP, branch(CODE + 0x1010, CODE)]);
         p.write_physical(PhysicalAddress(CODE + 0x1000), &trigger.to_bytes()).unwrap();
         p.write_physical(PhysicalAddress(CODE + 0x1010), &back.to_bytes()).unwrap();

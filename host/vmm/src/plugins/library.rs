@@ -21,10 +21,10 @@ use patchbay_plugin_api::routines::RoutinesRef;
 use tempfile::TempPath;
 
 use super::elf::{self, NotAPlugin};
-use super::kind::{Descriptor, Plugin, Table};
+use super::kind::{Descriptor, Plugin, PluginKind};
 use super::trial::{self, Limit, TrialError};
 use super::{crash, watch};
-use crate::fast::lock;
+use crate::fast_path::lock;
 use patchbay_machine::text;
 
 /// Larger files are refused, in bytes.
@@ -284,13 +284,13 @@ impl Library {
     }
 
     /// Its plugins of a kind.
-    pub fn plugins<T: Table>(&self) -> impl Iterator<Item = Plugin<T>> {
+    pub fn plugins<T: PluginKind>(&self) -> impl Iterator<Item = Plugin<T>> {
         let tables = T::all(self.mapped.root).iter();
         tables.map(|&table| Plugin::new(table, self.mapped.api, Some((&self.file, Arc::clone(&self.mapped)))))
     }
 
     /// Its plugin of a kind and a name.
-    pub(crate) fn plugin<T: Table>(&self, name: &str) -> Option<Plugin<T>> {
+    pub(crate) fn plugin<T: PluginKind>(&self, name: &str) -> Option<Plugin<T>> {
         self.plugins().find(|plugin| plugin.descriptor().name == name)
     }
 

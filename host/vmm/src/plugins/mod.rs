@@ -5,6 +5,7 @@
 //! holds the libraries that were found where plugins are looked for.
 
 pub mod crash;
+pub(crate) mod deadline;
 mod elf;
 mod host;
 mod instance;
@@ -15,7 +16,7 @@ pub mod trial;
 mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
-pub use kind::{Descriptor, Kind, NoKind, Plugin, Table};
+pub use kind::{Descriptor, Kind, NoKind, Plugin, PluginKind};
 pub(crate) use library::hash;
 pub use library::{Library, LoadError};
 pub(crate) use registry::names_file;

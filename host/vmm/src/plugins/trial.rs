@@ -28,7 +28,7 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 use serde::{Deserialize, Serialize};
 
 use super::instance::Instance;
-use super::kind::{Descriptor, Kind, Plugin, Table};
+use super::kind::{Descriptor, Kind, Plugin, PluginKind};
 use super::library::{Library, LoadError};
 use crate::equivalence::{self, Instructions, Random};
 use patchbay_machine::text;
@@ -323,7 +323,7 @@ pub fn child(socket: UnixStream, copy: File) -> io::Result<()> {
 }
 
 /// Tries an instance; whether it may serve.
-fn instance<T: Table>(
+fn instance<T: PluginKind>(
     host: &mut Host,
     library: &Library,
     wanted: &Wanted,

@@ -8,7 +8,7 @@ use patchbay_cpu::registers::{ar, cr};
 use patchbay_isa::row::Flags;
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Slot, Template, Unit, rows};
 use patchbay_plugin_api::instruction::Mnemonic;
-use patchbay_vmm::instruction::mnemonic;
+use patchbay_vmm::emulate::decode::mnemonic;
 
 use crate::subject::CODE;
 

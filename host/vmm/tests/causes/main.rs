@@ -13,11 +13,12 @@ use case::{ADDRESSES, Case};
 use patchbay_isa::row::Flags;
 use patchbay_isa::{Cause, Field};
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
-use patchbay_vmm::counters::Counters;
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::statistics::counters::Counters;
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 use subject::{Ended, Subject};
 
@@ -144,8 +145,8 @@ fn cause(cause: Cause) {
     let policies = [plugins(&registry, "default"), plugins(&registry, "mnemonic")];
     let mut met = Met::default();
     let of_cause = |mnemonic: &&Mnemonic| {
-        let row =
-            patchbay_isa::rows::all().find(|row| patchbay_vmm::instruction::mnemonic(row.opcode) == Some(**mnemonic));
+        let row = patchbay_isa::rows::all()
+            .find(|row| patchbay_vmm::emulate::decode::mnemonic(row.opcode) == Some(**mnemonic));
         row.and_then(|row| row.facts.cause) == Some(cause)
     };
     for mnemonic in Mnemonic::ALL.iter().filter(of_cause) {

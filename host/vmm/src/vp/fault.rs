@@ -1,0 +1,173 @@
+//! What happens at a virtualization fault: figure 3 of the method. Classifier, code template, routine database,
+//! customization, patch; or the conventional path.
+
+use std::sync::Arc;
+
+use patchbay_cpu::processor::Processor;
+use patchbay_isa::Instruction;
+use patchbay_isa::Slot;
+use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::instruction::Unit;
+use patchbay_plugin_api::patch_manager::Trigger;
+use patchbay_plugin_api::site::{Site, SiteFault};
+
+use crate::emulate::decode;
+use crate::patch::bundle::{self, Exchange};
+use crate::patch::site::PatchSite;
+use crate::patch::site_cache::At;
+use crate::patch::trigger::break_immediate::break_slot;
+use crate::plugins::Failed;
+use crate::policy::serving::{Provided, Serving};
+use crate::statistics::counters::Time;
+use crate::vp::VirtualProcessor;
+use crate::vp::resume::Before;
+
+/// What to do at a fault.
+enum Next {
+    /// The conventional path.
+    Conventional,
+    /// The guest executes what stands there now.
+    Resume,
+    /// The routine of the site runs at once.
+    Run(Arc<PatchSite>),
+}
+
+impl VirtualProcessor {
+    /// A virtualization fault of the instruction at IP and PSR.ri.
+    pub(crate) fn virtualization(&mut self, p: &mut Processor, instruction: &Instruction) {
+        let cause = instruction.row().facts.cause.map_or(0, |cause| cause as usize);
+        self.counters.faults[cause] += 1;
+        let before = Before::new(p);
+        match self.consider(p, instruction) {
+            Ok(Next::Conventional) => {
+                let started = Time::sample(self.counters.faults[cause]);
+                let outcome = self.conventional.emulate(p, &mut self.vpd, instruction.slot());
+                if let Some(outcome) = outcome {
+                    self.conclude(p, &before, outcome);
+                }
+                if let Some(started) = started {
+                    self.counters.conventional_time.add(started);
+                }
+            }
+            Ok(Next::Resume) => {}
+            Ok(Next::Run(site)) => {
+                self.counters.on_behalf += 1;
+                let outcome = self.run(p, before.ip, site.class(), &site.instruction);
+                if self.failure.is_none() {
+                    self.conclude(p, &before, outcome);
+                }
+            }
+            Err(failed) => self.failure = Some(failed),
+        }
+    }
+
+    /// Decides about a fault, and patches its site if that is the decision.
+    fn consider(&mut self, p: &mut Processor, instruction: &Instruction) -> Result<Next, Failed> {
+        let Some(site) = self.site_of(p, instruction) else { return Ok(Next::Conventional) };
+        let faults = site.fault();
+        let vm = Arc::clone(&self.vm);
+        let Some(serving) = self.serving.clone() else { return Ok(Next::Conventional) };
+        if site.is_patched() {
+            // It was patched while this processor ran an older copy, or the guest has restored it.
+            if vm.sites.check(p.bus(), &site) {
+                // Or the guest has written its trigger back without making it visible.
+                bundle::invalidate(p.bus(), site.address());
+                return Ok(Next::Resume);
+            }
+            self.counters.forgotten += 1;
+        }
+        let place = self.place(p, p.registers.ip, site.place.bundle);
+        let Some(class) = serving.classifier.classify(&site.instruction, &place)? else {
+            self.counters.fallbacks.left_by_classifier += 1;
+            return Ok(Next::Conventional);
+        };
+        if !site.instruction.mnemonic().is_some_and(|mnemonic| serving.templates.contains(&mnemonic)) {
+            self.counters.fallbacks.no_template += 1;
+            return Ok(Next::Conventional);
+        }
+        let fault = SiteFault { site: place, class, instruction: site.instruction, faults };
+        let decision = serving.patch_manager.decide(&fault)?;
+        let Some(trigger) = decision.trigger() else {
+            self.counters.fallbacks.left_by_patch_manager += 1;
+            return Ok(Next::Conventional);
+        };
+        if trigger != Trigger::BREAK {
+            self.counters.fallbacks.unknown_trigger += 1;
+        }
+        match self.place_trigger(p, &serving, &class, &site)? {
+            Some(Exchange::Done | Exchange::Already) if decision.runs_on_behalf() => Ok(Next::Run(site)),
+            Some(Exchange::Done | Exchange::Already) => Ok(Next::Resume),
+            Some(Exchange::Differs | Exchange::Impossible | Exchange::Full) | None => Ok(Next::Conventional),
+        }
+    }
+
+    /// Writes the trigger of a class to a site; `None` if there is none. The reason why not is counted.
+    pub(crate) fn place_trigger(
+        &mut self,
+        p: &Processor,
+        serving: &Serving,
+        class: &ClassKey,
+        site: &PatchSite,
+    ) -> Result<Option<Exchange>, Failed> {
+        let vm = Arc::clone(&self.vm);
+        let _in_use = vm.classes_in_use();
+        let counters = &mut self.counters;
+        let id = match serving.provide(&vm, class, &site.instruction)? {
+            Provided::Class { id, built, shared } => {
+                counters.built += built;
+                counters.shared += shared;
+                id
+            }
+            Provided::NoId => {
+                counters.fallbacks.no_class_id += 1;
+                return Ok(None);
+            }
+            Provided::NoTemplate => {
+                counters.fallbacks.no_template += 1;
+                return Ok(None);
+            }
+        };
+        let bits = break_slot(site.instruction.qp, vm.ids().immediate(id));
+        let done = vm.sites.patch(p.bus(), site, id, bits);
+        let count = match done {
+            Exchange::Done if site.instruction.unit == Unit::B as u8 => &mut counters.patched.break_b,
+            Exchange::Done => &mut counters.patched.break_immediate,
+            Exchange::Already => return Ok(Some(done)),
+            Exchange::Differs => &mut counters.fallbacks.changed,
+            Exchange::Impossible => &mut counters.fallbacks.not_writable,
+            Exchange::Full => &mut counters.fallbacks.no_site,
+        };
+        *count += 1;
+        Ok(Some(done))
+    }
+
+    /// The site of the instruction at IP and PSR.ri; `None` if it has none. The reason why not is counted.
+    fn site_of(&mut self, p: &mut Processor, instruction: &Instruction) -> Option<Arc<PatchSite>> {
+        let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
+        let at = At::new(ip, slot, p.code_context(ip));
+        if let Some(site) = self.cache.find(at)
+            && site.instruction.bits == instruction.slot()
+            && !site.is_retired()
+        {
+            return Some(Arc::clone(site));
+        }
+        let address = p.translate_instruction(ip).ok();
+        let bundle = address.and_then(|address| bundle::read(p.bus(), address));
+        let Some((address, bundle)) = address.zip(bundle) else {
+            self.counters.fallbacks.not_in_ram += 1;
+            return None;
+        };
+        let decoded = decode::of(instruction, bundle, Slot::new(slot)?)?;
+        let Some(site) = self.vm.sites.meet(self.place(p, ip, address.0 & !0xf), &decoded) else {
+            self.counters.fallbacks.no_site += 1;
+            return None;
+        };
+        self.cache.remember(at, Arc::clone(&site), 0);
+        Some(site)
+    }
+
+    pub(crate) fn place(&self, p: &Processor, ip: u64, bundle: u64) -> Site {
+        let rid = if p.registers.psr.it() { p.rid(ip) } else { 0 };
+        Site { bundle, ip, rid, vm: self.vm.number, vp: self.index as u32, reserved: 0 }
+    }
+}
