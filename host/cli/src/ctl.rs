@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use patchbay::output::OutputError;
 use patchbay_vmm::control::protocol;
 use patchbay_vmm::plugins::{Kind, split_reference};
 use serde_json::{Map, Value, json};
@@ -185,6 +186,8 @@ pub(crate) enum CtlError {
     Refused(String),
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),
+    #[error(transparent)]
+    Write(OutputError),
     #[error("a number of seconds is needed, not {0}")]
     Seconds(f64),
 }
@@ -232,7 +235,7 @@ impl Ctl {
     /// Executes the command and prints the answer.
     pub(crate) fn run(&self) -> Result<(), CtlError> {
         match self.converse() {
-            Err(CtlError::Broken(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(CtlError::Write(OutputError(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
     }
@@ -253,7 +256,7 @@ impl Ctl {
             self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
             let Some(interval) = repeat else { break };
             std::thread::sleep(interval);
-            writeln!(output)?;
+            writeln!(output).map_err(|error| CtlError::Write(OutputError(error)))?;
         }
         if matches!(self.command, Command::Events { follow: true, .. }) {
             while let Some(line) = connection.receive()? {
@@ -264,14 +267,14 @@ impl Ctl {
         Ok(())
     }
 
-    fn print(&self, output: &mut impl Write, answer: &Value) -> io::Result<()> {
+    fn print(&self, output: &mut impl Write, answer: &Value) -> Result<(), CtlError> {
         let text = match (&self.command, answer) {
             _ if self.json => format!("{answer}\n"),
             (Command::Events { .. }, Value::Array(events)) => render::events(events),
             _ => render::text(answer),
         };
-        output.write_all(text.as_bytes())?;
-        output.flush()
+        let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        written.map_err(|error| CtlError::Write(OutputError(error)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use patchbay::output::{OutputError, print};
 use patchbay_machine::guest::{FILE, Guest, GuestError};
 
 /// Names another directory of bundled guests.
@@ -23,6 +24,8 @@ pub(crate) enum FindError {
     List(PathBuf, io::Error),
     #[error(transparent)]
     Guest(#[from] GuestError),
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 impl Guests {
@@ -32,7 +35,13 @@ impl Guests {
                 1 => "1 processor".to_owned(),
                 most => format!("1-{most} processors"),
             };
-            println!("{:<10} {} ({} MiB, {processors})", guest.name, guest.description, guest.memory >> 20);
+            print(format_args!(
+                "{:<10} {} ({} MiB, {processors})\n",
+                guest.name,
+                guest.description,
+                guest.memory >> 20
+            ))
+            .map_err(OutputError)?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use patchbay::exec::Exec;
+use patchbay::output::tell;
 use patchbay_machine::text;
 use patchbay_vmm::plugins::trial::in_processes;
 use tracing_subscriber::filter::Targets;
@@ -83,6 +84,6 @@ fn code<E: std::error::Error>(done: Result<bool, E>) -> ExitCode {
 }
 
 fn refuse<E: std::error::Error>(error: E) -> ExitCode {
-    eprintln!("patchbay: {}", text::line(&error.to_string(), 4 * text::MESSAGE));
+    tell(format_args!("patchbay: {}\n", text::line(&error.to_string(), 4 * text::MESSAGE)));
     ExitCode::from(2)
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use clap::{Args, Subcommand};
+use patchbay::output::{tell, unless_closed};
 use patchbay_machine::text;
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::loading::ApiVersion;
@@ -87,7 +88,7 @@ pub(crate) enum Error {
     New(#[from] new::Error),
     #[error(transparent)]
     Check(#[from] check::Error),
-    #[error("cannot write the list: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Write(#[from] io::Error),
 }
 
@@ -100,9 +101,9 @@ impl Plugins {
         let written = list(&mut output, &registry.descriptors(), self.files)
             .and_then(|()| list_policies(&mut output, &policies))
             .and_then(|()| output.flush());
-        ignore_closed(written)?;
+        unless_closed(written)?;
         for error in registry.refused() {
-            eprintln!("patchbay: {error}");
+            tell(format_args!("patchbay: {error}\n"));
         }
         if registry.refused().is_empty() { Ok(()) } else { Err(Error::Refused(registry.refused().len())) }
     }
@@ -140,7 +141,7 @@ impl Inspect {
     fn run(&self) -> Result<(), Error> {
         let (file, name) = split_reference(&self.file);
         let library = Library::load(Path::new(file)).inspect_err(|error| match error.differences() {
-            Some(differences) if self.verbose => eprintln!("{differences}"),
+            Some(differences) if self.verbose => tell(format_args!("{differences}\n")),
             _ => (),
         })?;
         let mut output = io::stdout().lock();
@@ -150,14 +151,14 @@ impl Inspect {
         if let (true, Some(name)) = (descriptors.is_empty(), name) {
             return Err(Error::NoSuchPlugin { file: library.file().to_owned(), name: name.to_owned() });
         }
-        ignore_closed(
+        unless_closed(
             writeln!(output, "{}: built against API {}; this host has {host}", library.file().display(), library.api())
                 .and_then(|()| list(&mut output, &descriptors, false)),
         )?;
         self.create::<ClassifierRef>(&library, named)?;
         self.create::<PatchManagerRef>(&library, named)?;
         for routines in self.create::<RoutinesRef>(&library, named)? {
-            ignore_closed(templates(&mut output, &routines)?)?;
+            unless_closed(templates(&mut output, &routines)?)?;
         }
         Ok(())
     }
@@ -209,9 +210,4 @@ fn templates(output: &mut impl Write, routines: &Routines) -> Result<io::Result<
             writeln!(output, "  {mnemonic:<15}  {}", text::line(template.description(), text::NAME))
         })
     }))
-}
-
-/// A reader that closes standard output early ends the list.
-fn ignore_closed(written: io::Result<()>) -> io::Result<()> {
-    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }

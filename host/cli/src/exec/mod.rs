@@ -18,6 +18,7 @@ pub use program::{Error, Program};
 use program::{Operand, show_bytes};
 
 use crate::monitor::{Monitor, MonitorError};
+use crate::output::{OutputError, print};
 
 /// Why programs cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum ExecError {
     /// There is no such monitor.
     #[error(transparent)]
     Monitor(#[from] MonitorError),
+    /// What was found out cannot be written.
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 /// What became of a program's checks.
@@ -102,12 +106,12 @@ impl Exec {
                 monitor.keep(&vm);
             }
             for failure in &report.failures {
-                println!("{}", text::line(failure, 2 * text::MESSAGE));
+                print(format_args!("{}\n", text::line(failure, 2 * text::MESSAGE))).map_err(OutputError)?;
             }
             passed += report.passed;
             failed += report.failures.len();
         }
-        println!("{passed} passed, {failed} failed");
+        print(format_args!("{passed} passed, {failed} failed\n")).map_err(OutputError)?;
         Ok(failed == 0)
     }
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use patchbay::output::{tell, unless_closed};
 use patchbay_vmm::plugins::trial::how_it_ended;
 use serde::{Deserialize, Serialize};
 
@@ -82,10 +83,10 @@ impl Check {
         let _ = child.wait();
         let wrong = verdict?;
         for sentence in &wrong {
-            eprintln!("patchbay: {sentence}");
+            tell(format_args!("patchbay: {sentence}\n"));
         }
         if wrong.is_empty() {
-            super::ignore_closed(writeln!(io::stdout(), "nothing wrong was found")).map_err(Error::Report)?;
+            unless_closed(writeln!(io::stdout(), "nothing wrong was found")).map_err(Error::Report)?;
         }
         Ok(wrong.is_empty())
     }
@@ -115,7 +116,7 @@ impl Check {
             match receiver.recv_timeout(Duration::from_secs(self.patience)) {
                 Ok(Message::Step(next)) => step = next,
                 Ok(Message::Line(line)) => {
-                    super::ignore_closed(writeln!(io::stdout(), "{line}")).map_err(Error::Report)?;
+                    unless_closed(writeln!(io::stdout(), "{line}")).map_err(Error::Report)?;
                 }
                 Ok(Message::Wrong(sentence)) => wrong.push(sentence),
                 Ok(Message::Refused(sentence)) => return Err(Error::Refused(sentence)),

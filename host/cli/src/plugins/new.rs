@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use patchbay::output::unless_closed;
 use patchbay_vmm::plugins::Kind;
 
 /// Where plugin-api was when this program was built.
@@ -141,7 +142,7 @@ impl New {
         let folder = folder.display();
         let kind = self.kind;
         let file = format!("target/release/lib{library}.so");
-        super::ignore_closed(write!(
+        unless_closed(write!(
             io::stdout(),
             "{folder} is ready. Next:\n\n    \
              cd {folder}\n    \

@@ -12,6 +12,9 @@ use crate::text;
 /// The most bytes that symbols can take.
 const SIZE_MAX: u64 = 1 << 30;
 
+/// The most bytes that an image with symbols has.
+const IMAGE_MAX: u64 = 8 << 30;
+
 /// Further away from a symbol than this, in bytes, is not its function.
 const FUNCTION_MAX: u64 = 1 << 20;
 
@@ -27,7 +30,7 @@ impl Symbols {
     /// # Errors
     /// If it is unreadable or damaged gzip.
     pub fn read(path: &Path) -> Result<Symbols, LoadError> {
-        let bytes = gzip::expand(path, read(path)?, SIZE_MAX)?;
+        let bytes = gzip::expand(path, read(path, IMAGE_MAX)?, SIZE_MAX)?;
         if bytes.starts_with(b"\x7fELF") {
             return Ok(Symbols::of_image(&bytes));
         }
