@@ -31,10 +31,10 @@ pub(crate) struct Ctl {
     /// The socket of the machine
     socket: PathBuf,
     /// The number of the machine, if several run: 0 is that of the first --vm
-    #[arg(long = "machine", value_name = "N")]
+    #[arg(long = "machine", global = true, value_name = "N")]
     vm: Option<u32>,
     /// Print the answers as they come, as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -79,8 +79,12 @@ enum Command {
     },
     /// Go back to the plugin before the last swap
     Rollback {
-        #[command(flatten)]
-        kind: OfKind,
+        /// Which kind: classifier, patch-manager or routines
+        #[arg(required_unless_present = "list")]
+        kind: Option<Kind>,
+        /// Say what there is to go back to, the next first, and do nothing
+        #[arg(long)]
+        list: bool,
         /// Lose what plugins have learned: the present one is not asked, the one before starts anew
         #[arg(long)]
         discard_state: bool,
@@ -114,9 +118,9 @@ enum Command {
     Report {
         #[command(flatten)]
         kind: OfKind,
-        /// For routines with the scope vp: the virtual processor
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        vp: usize,
+        /// For routines: the virtual processor whose routines they are [default: 0]
+        #[arg(long, value_name = "N")]
+        vp: Option<usize>,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -209,9 +213,9 @@ impl Command {
                     "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
-            Command::Rollback { kind, discard_state, limit } => {
-                let request = json!({ "command": "rollback", "kind": kind.kind, "discard_state": discard_state });
-                with(request, &[("limit", json!(limit))])
+            Command::Rollback { kind, list, discard_state, limit } => {
+                let request = json!({ "command": "rollback", "list": list, "discard_state": discard_state });
+                with(request, &[("kind", json!(kind)), ("limit", json!(limit))])
             }
             Command::Set { name, value, kind, vp, repatch, discard_state, limit } => {
                 let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch,
@@ -219,7 +223,8 @@ impl Command {
                 with(request, &[("kind", json!(kind)), ("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Report { kind, vp, limit } => {
-                with(json!({ "command": "report", "kind": kind.kind, "vp": vp }), &[("limit", json!(limit))])
+                let request = json!({ "command": "report", "kind": kind.kind });
+                with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Patches { top } => json!({ "command": "patches", "top": top }),
             Command::Pause => json!({ "command": "pause" }),

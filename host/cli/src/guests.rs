@@ -13,7 +13,11 @@ const VARIABLE: &str = "PATCHBAY_GUESTS";
 
 /// Lists the bundled guests
 #[derive(Args)]
-pub(crate) struct Guests {}
+pub(crate) struct Guests {
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Why a guest is not found.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,10 @@ pub(crate) enum FindError {
 
 impl Guests {
     pub(crate) fn run(&self) -> Result<(), FindError> {
+        if self.json {
+            let list: Vec<_> = bundled()?.iter().map(described).collect();
+            return Ok(print(format_args!("{}\n", serde_json::Value::from(list))).map_err(OutputError)?);
+        }
         for guest in bundled()? {
             let processors = match guest.max_processors {
                 1 => "1 processor".to_owned(),
@@ -45,6 +53,19 @@ impl Guests {
         }
         Ok(())
     }
+}
+
+/// A guest as JSON.
+fn described(guest: &Guest) -> serde_json::Value {
+    let Guest { name, description, kernel, memory, processors, max_processors, .. } = guest;
+    serde_json::json!({
+        "name": name,
+        "description": description,
+        "kernel": kernel,
+        "memory": memory,
+        "processors": processors,
+        "max_processors": max_processors,
+    })
 }
 
 /// Where the bundled guests are: the source tree that the command was built from, or the current directory's.

@@ -16,15 +16,17 @@ use clap::{Args, Subcommand};
 use patchbay::output::{tell, unless_closed};
 use patchbay_machine::text;
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
-use patchbay_plugin_api::routines::RoutinesRef;
+use patchbay_plugin_api::routines::{RoutinesRef, Template};
 use patchbay_vmm::plugins::trial;
 use patchbay_vmm::plugins::{
     Descriptor, Failed, Instance, Library, LoadError, PluginKind, Registry, Routines, split_reference,
 };
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
 use rustix::stdio::{dup2_stdin, dup2_stdout};
+use serde_json::{Value, json};
 
 /// Lists the plugins that are found next to the executable and on PATCHBAY_PLUGIN_PATH, and the policies
 #[derive(Args)]
@@ -32,6 +34,9 @@ pub(crate) struct Plugins {
     /// Print the files that they are in, too
     #[arg(long)]
     files: bool,
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Looks at a plugin library, tries it, or begins one
@@ -67,6 +72,9 @@ struct Inspect {
     /// Print how the types of a refused library differ from this host's
     #[arg(long)]
     verbose: bool,
+    /// Print what it exports as JSON
+    #[arg(long)]
+    json: bool,
     /// The library, or LIBRARY#NAME for one of its plugins
     file: String,
 }
@@ -98,9 +106,14 @@ impl Plugins {
         let registry = Registry::discover().complete();
         let mut output = io::stdout().lock();
         let policies = BUNDLED.iter().map(|(name, _)| Policy::load(name)).collect::<Result<Vec<_>, _>>()?;
-        let written = list(&mut output, &registry.descriptors(), self.files)
-            .and_then(|()| list_policies(&mut output, &policies))
-            .and_then(|()| output.flush());
+        let written = if self.json {
+            let plugins: Vec<_> = registry.descriptors().iter().map(described).collect();
+            let policies: Vec<_> = policies.iter().map(described_policy).collect();
+            writeln!(output, "{}", json!({ "plugins": plugins, "policies": policies }))
+        } else {
+            list(&mut output, &registry.descriptors(), self.files).and_then(|()| list_policies(&mut output, &policies))
+        };
+        let written = written.and_then(|()| output.flush());
         unless_closed(written)?;
         for error in registry.refused() {
             tell(format_args!("patchbay: {error}\n"));
@@ -151,6 +164,9 @@ impl Inspect {
         if let (true, Some(name)) = (descriptors.is_empty(), name) {
             return Err(Error::NoSuchPlugin { file: library.file().to_owned(), name: name.to_owned() });
         }
+        if self.json {
+            return self.print_json(&library, &descriptors, named);
+        }
         unless_closed(
             writeln!(output, "{}: built against API {}; this host has {host}", library.file().display(), library.api())
                 .and_then(|()| list(&mut output, &descriptors, false)),
@@ -163,6 +179,29 @@ impl Inspect {
         Ok(())
     }
 
+    fn print_json(
+        &self,
+        library: &Library,
+        descriptors: &[Descriptor],
+        named: impl Fn(&Descriptor) -> bool,
+    ) -> Result<(), Error> {
+        self.create::<ClassifierRef>(library, &named)?;
+        self.create::<PatchManagerRef>(library, &named)?;
+        let routines = self.create::<RoutinesRef>(library, &named)?;
+        let mut plugins: Vec<_> = descriptors.iter().map(described).collect();
+        for instance in &routines {
+            let templates = instance.templates()?;
+            let mnemonics: Vec<_> = templates.iter().filter_map(Template::mnemonic).map(Mnemonic::name).collect();
+            let of =
+                |plugin: &&mut Value| plugin["kind"] == "routines" && plugin["name"] == *instance.descriptor().name;
+            plugins.iter_mut().filter(of).for_each(|plugin| plugin["templates"] = json!(mnemonics));
+        }
+        let host = ApiVersion::host().to_string();
+        let api = library.api().to_string();
+        let all = json!({ "file": library.file(), "api": api, "host_api": host, "plugins": plugins });
+        Ok(unless_closed(writeln!(io::stdout().lock(), "{all}"))?)
+    }
+
     /// An instance of each plugin of a kind that is wanted, which has passed its self-test.
     fn create<T: PluginKind>(
         &self,
@@ -172,6 +211,31 @@ impl Inspect {
         let plugins = library.plugins::<T>().filter(|plugin| wanted(plugin.descriptor()));
         plugins.map(|plugin| Instance::create(&plugin, &self.config, None)).collect()
     }
+}
+
+/// A plugin as JSON.
+fn described(plugin: &Descriptor) -> Value {
+    let Descriptor { kind, name, version, api, description, file } = plugin;
+    json!({
+        "kind": kind,
+        "name": name,
+        "version": version,
+        "api": api.to_string(),
+        "description": description,
+        "file": file,
+    })
+}
+
+/// A policy as JSON: its plugins with their settings.
+fn described_policy(policy: &Policy) -> Value {
+    let choice = |choice: &Choice| json!({ "plugin": choice.plugin, "config": choice.config.trim() });
+    json!({
+        "name": policy.name,
+        "description": policy.description,
+        "classifier": choice(&policy.classifier),
+        "patch_manager": choice(&policy.patch_manager),
+        "routines": choice(&policy.routines),
+    })
 }
 
 /// One plugin a line.

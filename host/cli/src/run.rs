@@ -94,7 +94,7 @@ pub(crate) struct Run {
     #[arg(long)]
     deterministic: bool,
     /// Stop after this many instructions of all processors
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     limit_instructions: Option<u64>,
     /// Stop after this many seconds of host time
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]

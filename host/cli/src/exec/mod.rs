@@ -86,6 +86,9 @@ pub struct Exec {
     /// Files of programs: JSON, plain or compressed with gzip
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     monitor: Monitor,
 }
@@ -98,18 +101,26 @@ impl Exec {
     pub fn run(&self) -> Result<bool, ExecError> {
         let files: Vec<Vec<Program>> = self.files.iter().map(|file| program::load(file)).collect::<Result<_, _>>()?;
         let mut monitor = self.monitor.start(&self.monitor.vmm()?)?;
-        let (mut passed, mut failed) = (0, 0);
+        let (mut passed, mut failed, mut failures) = (0, 0, Vec::new());
         for (number, program) in (0..).zip(files.iter().flatten()) {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;
             let report = run(program, vm.clone());
             if let (Some(monitor), Some(vm)) = (&mut monitor, vm) {
                 monitor.keep(&vm);
             }
-            for failure in &report.failures {
+            for failure in report.failures.iter().filter(|_| !self.json) {
                 print(format_args!("{}\n", text::line(failure, 2 * text::MESSAGE))).map_err(OutputError)?;
             }
             passed += report.passed;
             failed += report.failures.len();
+            if self.json {
+                failures.extend(report.failures);
+            }
+        }
+        if self.json {
+            let all = serde_json::json!({ "passed": passed, "failed": failed, "failures": failures });
+            print(format_args!("{all}\n")).map_err(OutputError)?;
+            return Ok(failed == 0);
         }
         print(format_args!("{passed} passed, {failed} failed\n")).map_err(OutputError)?;
         Ok(failed == 0)

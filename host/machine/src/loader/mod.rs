@@ -39,7 +39,7 @@ pub enum LoadError {
     #[error("{0} is not a whole gzip file: {1}")]
     Gzip(PathBuf, std::io::Error),
     /// What is compressed is larger than memory.
-    #[error("{0} holds more than the machine's {1} bytes of memory when uncompressed")]
+    #[error("{0} holds more than {1} bytes when uncompressed, which is more than there is room for")]
     TooLarge(PathBuf, u64),
     /// It is no ELF image that this machine can start.
     #[error("{0}: {1}")]

@@ -20,6 +20,7 @@ pub use outcome::{Step, SwapError, Swapped};
 pub use request::{Order, Rollback, Setting};
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ use serde::Serialize;
 use crate::fast_path::lock;
 use crate::plugins::deadline;
 use crate::plugins::trial::Limit;
-use crate::plugins::{Kind, Registry};
+use crate::plugins::{Descriptor, Kind, PluginKind, Registry};
 use crate::policy::history::{self, History};
 use crate::policy::serving::{Serving, templates};
 use crate::vm::{Scope, Vm};
@@ -60,6 +61,36 @@ struct Counts {
     failed: u64,
     /// The latest, in nanoseconds.
     pauses: VecDeque<u64>,
+}
+
+/// A plugin that served before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Before {
+    /// Its kind.
+    pub kind: Kind,
+    /// How many rollbacks bring it back.
+    pub steps: usize,
+    /// The tables that it served, of routines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vps: Vec<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings.
+    pub config: String,
+    /// The bytes of what it has learned, if it starts with them.
+    pub state: Option<usize>,
+    /// Its file.
+    pub file: Option<PathBuf>,
+}
+
+impl Before {
+    fn of<T: PluginKind>(recipe: &history::Recipe<T>) -> Before {
+        let Descriptor { kind, name, version, file, .. } = recipe.plugin.descriptor().clone();
+        let state = recipe.state.as_ref().map(|state| state.bytes().len());
+        Before { kind, steps: 0, vps: Vec::new(), name, version, config: recipe.config.clone(), state, file }
+    }
 }
 
 /// What swaps did.
@@ -193,6 +224,32 @@ impl Vm {
             Ok(())
         })
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, kind, None), ..swapped })
+    }
+
+    /// What there is to go back to: of each kind, what the next rollback would bring back first.
+    ///
+    /// # Errors
+    /// If a swap is under way.
+    pub fn rollbacks(&self) -> Result<Vec<Before>, SwapError> {
+        let history = match self.swaps.history.try_lock() {
+            Ok(history) => history,
+            Err(TryLockError::Poisoned(history)) => history.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(SwapError::Busy),
+        };
+        let mut all = Vec::new();
+        let mut add = |steps: usize, places: &[usize], before: Before| {
+            all.push(Before { steps, vps: places.to_vec(), ..before });
+        };
+        for (steps, recipe) in (1..).zip(history.classifiers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipe) in (1..).zip(history.patch_managers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipes) in (1..).zip(history.routines.iter().rev()) {
+            recipes.iter().for_each(|(places, recipe)| add(steps, places, Before::of(recipe)));
+        }
+        Ok(all)
     }
 
     /// Gives virtual processors a routine table together, or each its own. There is no way back to routines of before.

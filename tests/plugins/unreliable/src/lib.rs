@@ -112,6 +112,7 @@ plugin! { SelfTestCrash, "self-test-crash",
 plugin! { ExportHangs, "export-hangs",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ExportHangs) }
     fn export_state(&self) -> Option<State> { hang() }
+    fn counters(&self) -> Vec<Counter> { ["z", "a", "m"].map(|name| Counter::new(name, 7)).to_vec() }
 }
 plugin! { ExportCrash, "export-crash",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ExportCrash) }
