@@ -68,11 +68,14 @@ fn described(guest: &Guest) -> serde_json::Value {
     })
 }
 
-/// Where the bundled guests are: the source tree that the command was built from, or the current directory's.
-fn directory() -> PathBuf {
+/// Where the bundled guests are: beside the command where it is installed, in the source tree that it was built from, or the
+/// current directory's.
+pub(crate) fn directory() -> PathBuf {
+    let installed = std::env::current_exe().unwrap_or_default().with_file_name("../share/patchbay/guests");
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests");
     match std::env::var_os(VARIABLE) {
         Some(path) => path.into(),
+        None if installed.is_dir() => installed,
         None if built.is_dir() => built,
         None => "guests".into(),
     }

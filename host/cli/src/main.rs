@@ -6,6 +6,7 @@ mod crash;
 mod ctl;
 mod disasm;
 mod guests;
+mod install;
 mod log;
 mod plugins;
 mod render;
@@ -15,7 +16,7 @@ mod watchdog;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use patchbay::exec::Exec;
 use patchbay::output::tell;
 use patchbay_machine::text;
@@ -50,6 +51,9 @@ enum Command {
     Exec(Exec),
     Plugins(plugins::Plugins),
     Plugin(plugins::Plugin),
+    Install(install::Install),
+    Completions(install::Completions),
+    Man(install::Man),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +75,9 @@ fn main() -> ExitCode {
         Command::Exec(exec) => code(exec.run()),
         Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
         Command::Plugin(plugin) => code(plugin.run()),
+        Command::Install(install) => code(install.run(Arguments::command()).map(|()| true)),
+        Command::Completions(completions) => code(completions.run(&mut Arguments::command()).map(|()| true)),
+        Command::Man(man) => code(man.run(Arguments::command()).map(|()| true)),
     }
 }
 

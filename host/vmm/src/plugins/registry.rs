@@ -98,6 +98,12 @@ impl Registry {
         registry
     }
 
+    /// The libraries that come with Patchbay.
+    #[must_use]
+    pub fn bundled() -> Vec<PathBuf> {
+        bundled()
+    }
+
     /// Loads a file, or all shared libraries of a directory in the order of their names.
     pub fn add(&mut self, place: &Path) {
         if place.is_dir() {
