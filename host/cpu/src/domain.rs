@@ -111,6 +111,12 @@ impl Port {
         self.parked.store(parked, Ordering::SeqCst);
     }
 
+    /// Whether the processor executes no instructions for now.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::SeqCst)
+    }
+
     /// Whether purges wait. In one order with [`Port::set_parked`]: a processor that is no longer parked sees every purge
     /// that was not waited for.
     #[must_use]
@@ -169,6 +175,12 @@ impl Domain {
     #[must_use]
     pub fn processors(&self) -> usize {
         self.ports.len()
+    }
+
+    /// Whether all of them run on one thread in turns.
+    #[must_use]
+    pub fn takes_turns(&self) -> bool {
+        self.cooperative
     }
 
     /// Whether no other thread changes memory while a processor of the domain runs.

@@ -2,44 +2,34 @@
 
 use std::any::Any;
 
-use crate::bus::PhysicalAddress;
-use crate::op::{Op, Outcome};
+use crate::code_view::Trigger;
+use crate::op::{Op, Outcome, Stop};
 use crate::processor::Processor;
 
 /// The monitor's side of one processor. Its functions run on the processor's thread; while they do, the processor has
 /// no hook.
 pub trait Hook: Any + Send {
-    /// A `break` with this cr.iim, 0 for `break.b`, before its fault is raised. `None` raises it; otherwise the outcome is
-    /// that of the instruction for which the `break` stands.
-    fn break_instruction(&mut self, p: &mut Processor, op: &Op, iim: u64) -> Option<Outcome>;
+    /// A trigger in the bundle at `ip`. The outcome is that of the instruction for which it stands.
+    ///
+    /// # Errors
+    /// As for an instruction.
+    fn trigger(&mut self, p: &mut Processor, trigger: &Trigger, ip: u64) -> Outcome;
+}
 
-    /// `fc` of the line around this address, before what follows is fetched anew.
-    fn flush(&mut self, p: &Processor, line: PhysicalAddress);
+/// Executes a trigger: gives it to the hook. The operation's immediate is the address of its [`Trigger`].
+pub(crate) fn trigger(p: &mut Processor, op: &Op) -> Outcome {
+    let trigger = op.imm as usize as *const Trigger;
+    // SAFETY: the block that the operation is of has the trigger, and stays as long as one of its operations executes.
+    let trigger = unsafe { &*trigger };
+    // Whoever takes the hook away takes PSR.vm with it; without one, the instruction is virtualized.
+    let Some(mut hook) = p.hook.take() else { return Err(Stop::Virtualized) };
+    let ip = p.ip(op);
+    let outcome = hook.trigger(p, trigger, ip);
+    p.hook = Some(hook);
+    outcome
 }
 
 impl Processor {
-    /// Gives a `break` at PSR.vm = 1 to the hook.
-    #[inline]
-    pub(crate) fn offer_break(&mut self, op: &Op, iim: u64) -> Option<Outcome> {
-        if !self.registers.psr.vm() {
-            return None;
-        }
-        let mut hook = self.hook.take()?;
-        let outcome = hook.break_instruction(self, op, iim);
-        self.hook = Some(hook);
-        outcome
-    }
-
-    /// Tells the hook of an `fc` at PSR.vm = 1.
-    pub(crate) fn tell_flush(&mut self, line: PhysicalAddress) {
-        if self.registers.psr.vm()
-            && let Some(mut hook) = self.hook.take()
-        {
-            hook.flush(self, line);
-            self.hook = Some(hook);
-        }
-    }
-
     /// The hook as what it is, where it is a `T`.
     #[must_use]
     pub fn take_hook<T: Hook>(&mut self) -> Option<Box<T>> {

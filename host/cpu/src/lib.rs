@@ -7,6 +7,7 @@
 
 pub mod alat;
 pub mod bus;
+pub mod code_view;
 pub mod data;
 pub mod debug;
 pub mod domain;

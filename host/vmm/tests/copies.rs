@@ -19,7 +19,7 @@ use patchbay_machine::memory::{Memory, Overlay};
 use patchbay_plugin_api::prelude::*;
 use patchbay_plugin_api::routines::RoutinesRef;
 use patchbay_vmm::conventional::fetch::Fetch;
-use patchbay_vmm::patch::trigger::break_slot;
+use patchbay_vmm::patch::trigger::break_immediate::break_slot;
 use patchbay_vmm::plugins::{Instance, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::policy::serving::Plugins;

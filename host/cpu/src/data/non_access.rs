@@ -95,7 +95,6 @@ impl Processor {
             self.physical_address(&reference, va)?.ok_or(Stop::Fault)?
         };
         if let Some(page) = self.configuration.bus.ram(PhysicalAddress(physical)) {
-            self.tell_flush(PhysicalAddress(physical));
             // SAFETY: the page's generation lives as long as the bus.
             unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
         }

@@ -107,7 +107,6 @@ impl Processor {
                     }
                     // SAFETY: the page's generation lives as long as the bus.
                     unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
-                    self.configuration.bus.written(PhysicalAddress(address), size as u64);
                 }
                 size
             } else {

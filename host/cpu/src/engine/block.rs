@@ -1,14 +1,18 @@
 //! A block: the instructions from one entry on, decoded, up to a branch that is always taken.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use patchbay_isa::field::Kind;
 use patchbay_isa::row::{Feature, Flags};
 use patchbay_isa::rows::{B, F, I, M, X};
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
 
 use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
+use crate::code_view::{Trigger, ViewedBundle, What};
 use crate::exit::Exit;
+use crate::hook;
 use crate::interruption::{Interruption, Vector};
 use crate::op::{Execute, Op, Stop};
 use crate::processor::Processor;
@@ -29,6 +33,8 @@ pub struct Entry {
     pub dfl: bool,
     /// PSR.dfh.
     pub dfh: bool,
+    /// PSR.vm: whether what memory holds is shown through the code view.
+    pub vm: bool,
 }
 
 /// Decoded instructions.
@@ -51,6 +57,8 @@ pub struct Block {
     most: u8,
     generation: NonNull<AtomicU32>,
     stamp: u32,
+    #[expect(dead_code, reason = "operations have the addresses of these triggers")]
+    triggers: Box<[Arc<Trigger>]>,
 }
 
 // SAFETY: the generation word lives as long as the bus, which the processor that runs the block keeps alive,
@@ -91,7 +99,9 @@ impl Block {
             count: 0,
             group_start: true,
             next: Slot::Zero,
+            triggers: Vec::new(),
         };
+        let view = p.code_view.as_ref().filter(|view| entry.vm && view.covers(entry.address));
         let code = Code { page };
         let to_page_end = (PAGE_SIZE - entry.address.0 % PAGE_SIZE) / 16;
         let most = MAX_BUNDLES.min(to_page_end).min(stop.max(1));
@@ -108,7 +118,11 @@ impl Block {
                 break;
             }
             let first = if bundles == 0 { entry.slot } else { Slot::Zero };
-            ended = builder.bundle(code.bundle(address.0), bundles as u8, first, limit);
+            let bundle = code.bundle(address.0);
+            ended = match view.and_then(|view| view.bundle(page, address, bundle)) {
+                Some(viewed) => builder.viewed(&viewed, bundles as u8, first, limit),
+                None => builder.bundle(bundle, bundles as u8, first, limit),
+            };
             bundles += 1;
         }
         Block {
@@ -122,6 +136,7 @@ impl Block {
             most: builder.most,
             generation: page.generation,
             stamp,
+            triggers: builder.triggers.into(),
         }
     }
 
@@ -157,6 +172,7 @@ struct Builder {
     /// group that goes on from the bundle before is not looked at: a block may begin with it.
     group_start: bool,
     next: Slot,
+    triggers: Vec<Arc<Trigger>>,
 }
 
 impl Builder {
@@ -183,21 +199,7 @@ impl Builder {
                 unit => (unit, bundle.slot(slot), 0),
             };
             // An X-unit instruction is reported in slot 1; resuming at slot 2 of its bundle is illegal.
-            let ended = match decode(unit, bits, long) {
-                Ok(instruction) => self.instruction(&instruction, number, slot, stop),
-                Err(Reserved::Always) => {
-                    self.special(illegal_operation, 0, number, slot, None);
-                    true
-                }
-                Err(Reserved::IfPredicated) => {
-                    self.special(illegal_operation, bits as u8 & 0x3f, number, slot, None);
-                    false
-                }
-                Err(Reserved::Ignored) => {
-                    self.count += 1;
-                    false
-                }
-            };
+            let ended = self.slot(unit, bits, long, number, slot, stop);
             self.group_start = stop;
             if ended {
                 return true;
@@ -208,6 +210,88 @@ impl Builder {
             return true;
         }
         false
+    }
+
+    /// Decodes a slot, and says whether the block ends in it.
+    fn slot(&mut self, unit: Unit, bits: u64, long: u64, bundle: u8, slot: Slot, stop: bool) -> bool {
+        match decode(unit, bits, long) {
+            Ok(instruction) => self.instruction(&instruction, bundle, slot, stop),
+            Err(Reserved::Always) => {
+                self.special(illegal_operation, 0, bundle, slot, None);
+                true
+            }
+            Err(Reserved::IfPredicated) => {
+                self.special(illegal_operation, bits as u8 & 0x3f, bundle, slot, None);
+                false
+            }
+            Err(Reserved::Ignored) => {
+                self.count += 1;
+                false
+            }
+        }
+    }
+
+    /// Decodes a bundle that executes otherwise than memory holds it.
+    fn viewed(&mut self, viewed: &ViewedBundle, number: u8, first: Slot, limit: u64) -> bool {
+        let template = viewed.template;
+        if first == Slot::Two && template.units().is_some_and(|units| units[2] == Unit::X) {
+            self.special(illegal_operation, 0, number, first, None);
+            return true;
+        }
+        for step in &viewed.steps {
+            if step.slot < first {
+                continue;
+            }
+            if self.count == limit && !matches!(step.what, What::Detour { .. }) {
+                self.next = step.slot;
+                return true;
+            }
+            self.group_start = match step.slot {
+                Slot::Zero => true,
+                Slot::One => template.stop_after(Slot::Zero),
+                Slot::Two => template.stop_after(Slot::One),
+            };
+            let stop = template.stop_after(step.slot);
+            let ended = match &step.what {
+                What::Detour { qp } => {
+                    self.special(detour, *qp, number, step.slot, None);
+                    self.count -= 1;
+                    false
+                }
+                What::Trigger { qp, trigger } => {
+                    self.special(hook::trigger, *qp, number, step.slot, Some(trigger.instruction));
+                    if let Some(op) = self.ops.last_mut() {
+                        op.imm = Arc::as_ptr(trigger) as usize as i64;
+                        op.cause = trigger.instruction.row().facts.cause;
+                    }
+                    self.triggers.push(Arc::clone(trigger));
+                    // Some of them always go elsewhere, or change how what follows is decoded.
+                    *qp == 0 && always_leaves(trigger.instruction.opcode)
+                }
+                &What::Guest { unit, bits, long, distance } => {
+                    let placed = self.ops.len();
+                    let ended = self.slot(unit, bits, long, number, step.slot, stop);
+                    if distance != 0 {
+                        self.displace(placed, distance);
+                    }
+                    ended
+                }
+            };
+            if ended {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Makes operations lead where they led before their instruction was displaced over a distance.
+    fn displace(&mut self, from: usize, distance: i64) {
+        for (op, instruction) in self.ops.iter_mut().zip(&self.instructions).skip(from) {
+            let relative = |field: Field| matches!(field.kind(), Kind::Target);
+            if instruction.is_some_and(|instruction| instruction.row().fields().any(relative)) {
+                op.imm = op.imm.wrapping_add(distance);
+            }
+        }
     }
 
     /// Adds something to execute that is not the instruction's own semantics.
@@ -359,6 +443,11 @@ fn disabled_fp_high(p: &mut Processor, _: &Op) -> Result<(), Stop> {
 
 fn disabled_fp_both(p: &mut Processor, _: &Op) -> Result<(), Stop> {
     Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 3)))
+}
+
+/// A branch into the window or back, which the decoder has followed.
+fn detour(_: &mut Processor, _: &Op) -> Result<(), Stop> {
+    Ok(())
 }
 
 /// A portal leaves at privilege level 0 and is an illegal instruction elsewhere.

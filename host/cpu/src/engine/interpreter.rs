@@ -138,7 +138,7 @@ impl Interpreter {
             return Err(p.raise(Interruption::ILLEGAL_OPERATION));
         };
         let address = p.translate_instruction(p.registers.ip)?;
-        let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh() };
+        let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh(), vm: psr.vm() };
         if let Some(block) = self.cache.find(&entry)
             && self.cache.block(block).is_current(sof)
         {
@@ -161,7 +161,7 @@ impl Interpreter {
         let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
             let address = p.translate_instruction(ip)?;
             p.check_instruction_breakpoints(ip)?;
-            let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh() };
+            let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh(), vm: before.vm() };
             decode(p, entry, sof, 1, self.stop)
         });
         let block = match block {

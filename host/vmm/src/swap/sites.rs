@@ -11,8 +11,7 @@ use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::site::SiteFault;
 
 use super::{SwapError, Transaction};
-use crate::patch::site::PatchSite;
-use crate::patch::trigger::break_immediate::break_slot;
+use crate::patch::site::{PatchSite, Standing};
 use crate::plugins::{Classifier, Failed, PatchManager};
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
@@ -78,7 +77,9 @@ impl Transaction<'_> {
     /// Unpatches sites.
     pub(super) fn unpatch(&self, sites: &[Arc<PatchSite>]) {
         if let Some(bus) = self.machine.bus() {
-            sites.iter().for_each(|site| self.vm.sites.unpatch(&*bus, site));
+            sites.iter().for_each(|site| {
+                self.vm.view.remove(&*bus, site);
+            });
         }
     }
 
@@ -111,12 +112,15 @@ impl Transaction<'_> {
                 let Ok(provided) = new.provide_with(vm, &class, &site.instruction, routine);
                 provided.id()
             });
+            let Some(now) = site.standing() else { continue };
             match id {
-                Some(id) => {
-                    let trigger = break_slot(site.instruction.qp, vm.ids().immediate(id));
-                    let _overwritten_ones_are_forgotten = vm.sites.change(&*bus, &site, id, trigger);
+                Some(class) => {
+                    let standing = Standing { class, ..now };
+                    let _dropped_ones_fault_again = vm.view.place(&*bus, &site, standing, vm.ids().immediate(class));
                 }
-                None => vm.sites.unpatch(&*bus, &site),
+                None => {
+                    vm.view.remove(&*bus, &site);
+                }
             }
         }
         Ok(())
