@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::conventional::fetch::Fetch;
     use crate::emulate::decode::of_slot;
-    use crate::patch::sites::Sites;
+    use crate::patch::trigger::KindIndex;
     use crate::plugins::Registry;
     use crate::policy::Policy;
     use crate::policy::serving::Provided;
@@ -159,12 +159,12 @@ mod tests {
     }
 
     /// The site of an instruction at 0x1000, which is patched.
-    fn site(sites: &Sites, memory: &FlatMemory, bits: u64) -> Arc<PatchSite> {
+    fn site(vm: &Vm, memory: &FlatMemory, bits: u64) -> Arc<PatchSite> {
         let bundle = Bundle::new(Template::new(1), [bits, NOP, NOP]);
         memory.write_bytes(0x1000, &bundle.to_bytes()).unwrap();
         let place = Site { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
-        let site = sites.meet(place, &mov_psr(bits)).unwrap();
-        sites.patch(memory, &site, ClassId(0), break_slot(0, 0x10_0800));
+        let site = vm.sites.meet(place, &mov_psr(bits)).unwrap().site;
+        vm.view.place(memory, &site, Standing { kind: KindIndex::FALLBACK, class: ClassId(0) }, 0x10_0800);
         assert!(site.is_patched());
         site
     }
@@ -173,11 +173,12 @@ mod tests {
     #[test]
     fn a_class_is_not_that_of_the_code_that_came_later() {
         let classifier = Policy::load("default").unwrap().start(&Registry::discover()).unwrap().classifier;
-        let (memory, sites) = (FlatMemory::new(0x2000), Sites::default());
-        let before = site(&sites, &memory, MOV_PSR);
-        let classes = classes(&classifier, &sites.all()).unwrap();
+        let memory = FlatMemory::new(0x2000);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vmm, Fetch::Translated).unwrap();
+        let before = site(&vm, &memory, MOV_PSR);
+        let classes = classes(&classifier, &vm.sites.all()).unwrap();
         let class = classes[&key(&before)].unwrap();
-        let later = site(&sites, &memory, MOV_PSR_15);
+        let later = site(&vm, &memory, MOV_PSR_15);
         assert_ne!(classifier.classify(&later.instruction, &later.place).unwrap(), Some(class));
         assert_eq!(classes.get(&key(&later)), None);
     }

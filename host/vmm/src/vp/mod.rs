@@ -62,6 +62,7 @@ impl VirtualProcessor {
     #[must_use]
     pub fn new(vm: Arc<Vm>, index: usize, p: &mut Processor) -> VirtualProcessor {
         let serving = vm.serving();
+        p.code_view = Some(vm.view.clone());
         VirtualProcessor {
             index,
             vpd: take_over(p),

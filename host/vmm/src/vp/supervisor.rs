@@ -48,7 +48,6 @@ fn with_guest_registers(
 impl Supervisor for Virtual {
     fn start(&mut self, processor: &mut Processor, platform: &Platform) {
         self.vm.view.grace().belongs_to(&platform.domain);
-        processor.code_view = Some(self.vm.view.clone());
         processor.hook = Some(match processor.take_hook::<VirtualProcessor>() {
             Some(mut vp) => {
                 vp.restart(processor);
