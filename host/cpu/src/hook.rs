@@ -3,7 +3,8 @@
 use std::any::Any;
 
 use crate::bus::PhysicalAddress;
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// The monitor's side of one processor. Its functions run on the processor's thread; while they do, the processor has

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::Slot;
 use patchbay_plugin_api::vpd::Vpd;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::engine::interpreter::Op;
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::op::{Op, Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::{Instruction, Unit};
@@ -42,7 +43,7 @@ enum Meaning {
     /// The guest's own.
     Guest,
     /// The guest cannot fetch the instruction any more.
-    Fault(Stop),
+    Fault(Leave),
 }
 
 impl VirtualProcessor {
@@ -99,7 +100,7 @@ impl VirtualProcessor {
             });
             p.exit = Some(Exit::Hook);
         });
-        Err(Stop::Exit)
+        Err(Leave::Exit)
     }
 
     /// Runs the routine of a class for an instruction.
@@ -146,7 +147,7 @@ impl VirtualProcessor {
                 self.counters.misses.stale += 1;
                 // Nothing was executed: the next run fetches what stands there now.
                 p.exit = Some(Exit::Attention);
-                Some(Err(Stop::Exit))
+                Some(Err(Leave::Exit))
             }
             Meaning::Fault(stop) => Some(Err(stop)),
             Meaning::Guest => None,

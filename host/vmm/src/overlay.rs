@@ -10,7 +10,7 @@ use crate::vm::Vm;
 struct Ram<'a>(&'a Memory);
 
 impl Bus for Ram<'_> {
-    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         self.0.page(address)
     }
 }

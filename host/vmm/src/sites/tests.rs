@@ -1,4 +1,4 @@
-use patchbay_cpu::flat::FlatMemory;
+use patchbay_cpu::flat_machine::FlatMemory;
 use patchbay_isa::Template;
 
 use super::*;
