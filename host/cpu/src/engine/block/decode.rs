@@ -13,9 +13,9 @@ use crate::processor::Processor;
 
 impl Block {
     /// Decodes a block from the page that holds its entry: up to a branch that is always taken, the end of the page,
-    /// `limit` instructions, or `stop` bundles. `sof` is the size of the frame.
+    /// `limit` instructions, or `most` bundles. `sof` is the size of the frame.
     #[must_use]
-    pub fn decode(p: &Processor, entry: Entry, page: &RamPage<'_>, sof: u8, limit: u64, stop: u64) -> Block {
+    pub fn decode(p: &Processor, entry: Entry, page: &RamPage<'_>, sof: u8, limit: u64, most: u64) -> Block {
         let stamp = page.generation().load(Ordering::Acquire);
         let mut builder = Builder {
             steps: Vec::new(),
@@ -29,7 +29,7 @@ impl Block {
             resume_slot: Slot::Zero,
         };
         let to_page_end = (PAGE_SIZE - entry.address.0 % PAGE_SIZE) / 16;
-        let most = MAX_BUNDLES.min(to_page_end).min(stop.max(1));
+        let most = MAX_BUNDLES.min(to_page_end).min(most.max(1));
         let mut bundles = 0;
         let mut ended = false;
         while bundles < most && !ended && builder.count < limit {
