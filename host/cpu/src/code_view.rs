@@ -20,7 +20,7 @@ pub trait CodeView: Send + Sync {
     fn covers(&self, address: PhysicalAddress) -> bool;
 
     /// How the bundle at an address executes; `None` if as memory holds it.
-    fn bundle(&self, page: &RamPage, address: PhysicalAddress, in_memory: Bundle) -> Option<Arc<ViewedBundle>>;
+    fn bundle(&self, page: &RamPage<'_>, address: PhysicalAddress, in_memory: Bundle) -> Option<Arc<ViewedBundle>>;
 }
 
 /// A bundle as it executes. Whatever it does, it does at the guest's address and slots: no state of the processor says

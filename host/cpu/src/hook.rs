@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use crate::code_view::Trigger;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 
 /// The monitor's side of one processor. Its functions run on the processor's thread; while they do, the processor has
@@ -16,20 +16,20 @@ pub trait Hook: Any + Send {
     fn trigger(&mut self, p: &mut Processor, trigger: &Trigger, ip: u64) -> Outcome;
 }
 
-/// Executes a trigger: gives it to the hook. The operation's immediate is the address of its [`Trigger`].
-pub(crate) fn trigger(p: &mut Processor, op: &Op) -> Outcome {
-    let trigger = op.imm as usize as *const Trigger;
-    // SAFETY: the block that the operation is of has the trigger, and stays as long as one of its operations executes.
-    let trigger = unsafe { &*trigger };
-    // Whoever takes the hook away takes PSR.vm with it; without one, the instruction is virtualized.
-    let Some(mut hook) = p.hook.take() else { return Err(Stop::Virtualized) };
-    let ip = p.ip(op);
-    let outcome = hook.trigger(p, trigger, ip);
-    p.hook = Some(hook);
-    outcome
-}
-
 impl Processor {
+    /// Executes a trigger in the bundle at `ip`: gives it to the hook.
+    ///
+    /// # Errors
+    /// As for the instruction for which it stands.
+    #[inline]
+    pub(crate) fn execute_trigger(&mut self, trigger: &Trigger, ip: u64) -> Outcome {
+        // Whoever takes the hook away takes PSR.vm with it; without one, the instruction is virtualized.
+        let Some(mut hook) = self.hook.take() else { return Err(Leave::Virtualized) };
+        let outcome = hook.trigger(self, trigger, ip);
+        self.hook = Some(hook);
+        outcome
+    }
+
     /// The hook as what it is, where it is a `T`.
     #[must_use]
     pub fn take_hook<T: Hook>(&mut self) -> Option<Box<T>> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
@@ -88,18 +88,25 @@ impl Memory {
 
     /// The page that holds `address`. What is read-only for processors belongs to the firmware.
     #[must_use]
-    pub fn page(&self, address: PhysicalAddress) -> Option<RamPage> {
+    pub fn page(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         let page = self.offset(address.0)? / PAGE_SIZE;
         let index = usize::try_from(page).ok()?;
-        // SAFETY: `offset` is below `size`, which both maps cover with their page's bytes and generation word.
-        let (bytes, generation) = unsafe {
-            (
-                self.bytes.as_mut_ptr().add(index * usize::try_from(PAGE_SIZE).ok()?),
-                self.generations.as_mut_ptr().cast::<AtomicU32>().add(index),
-            )
-        };
         let read_only = PAL.contains(&address.0) || PORTALS.contains(&address.0);
-        Some(RamPage { bytes: NonNull::new(bytes)?, generation: NonNull::new(generation)?, writable: !read_only })
+        // SAFETY: `offset` is below `size`, which both maps cover with their page's bytes and generation word; they live
+        // as long as `self` and are accessed as pages only.
+        unsafe {
+            let bytes = self.bytes.as_mut_ptr().add(index * usize::try_from(PAGE_SIZE).ok()?);
+            Some(RamPage::new(NonNull::new(bytes)?, self.generation(index), !read_only))
+        }
+    }
+
+    /// The generation word of a page.
+    ///
+    /// # Safety
+    /// The memory has a page of this index.
+    unsafe fn generation(&self, page: usize) -> &AtomicU32 {
+        // SAFETY: the map has a generation word for each page, and only atomic accesses are made to it.
+        unsafe { &*self.generations.as_mut_ptr().cast::<AtomicU32>().add(page) }
     }
 
     /// Whether all of `range` is memory that is not the firmware's.
@@ -120,12 +127,9 @@ impl Memory {
         let mut rest = &mut *bytes;
         while !rest.is_empty() {
             let page = self.page(PhysicalAddress(at)).ok_or(outside)?;
-            let (start, length) = part(at, rest.len());
+            let length = part(at, rest.len());
             let (now, later) = rest.split_at_mut(length);
-            for (index, byte) in now.iter_mut().enumerate() {
-                // SAFETY: `start + length` is at most a page.
-                *byte = unsafe { page.bytes.add(start + index).cast::<AtomicU8>().as_ref() }.load(Ordering::Relaxed);
-            }
+            page.read(PhysicalAddress(at), now);
             at = at.wrapping_add(length as u64);
             rest = later;
         }
@@ -142,11 +146,9 @@ impl Memory {
         let mut rest = bytes;
         while !rest.is_empty() {
             let page = self.page(PhysicalAddress(at)).ok_or(outside)?;
-            let (start, length) = part(at, rest.len());
+            let length = part(at, rest.len());
             let (now, later) = rest.split_at(length);
-            store(&page, start, now);
-            // SAFETY: the generation word lives as long as the memory.
-            unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
+            page.write(PhysicalAddress(at), now);
             at = at.wrapping_add(length as u64);
             rest = later;
         }
@@ -156,37 +158,15 @@ impl Memory {
     /// Makes decoded copies of all code stale, on every processor.
     pub fn flush(&self) {
         for index in 0..(self.size / PAGE_SIZE) as usize {
-            // SAFETY: the map has a generation word for each page.
-            let generation = unsafe { &*self.generations.as_mut_ptr().cast::<AtomicU32>().add(index) };
-            generation.fetch_add(1, Ordering::Release);
+            // SAFETY: `index` is below the number of pages.
+            unsafe { self.generation(index) }.fetch_add(1, Ordering::Release);
         }
     }
 }
 
-/// The offset in its page of an address, and how many of `length` bytes from there are in that page.
-fn part(address: u64, length: usize) -> (usize, usize) {
-    let start = (address % PAGE_SIZE) as usize;
-    (start, length.min(PAGE_SIZE as usize - start))
-}
-
-fn store(page: &RamPage, start: usize, bytes: &[u8]) {
-    let store_byte = |offset: usize, byte: u8| {
-        // SAFETY: the caller's range is inside the page.
-        unsafe { page.bytes.add(offset).cast::<AtomicU8>().as_ref() }.store(byte, Ordering::Relaxed);
-    };
-    let head = bytes.len().min(start.wrapping_neg() % 8);
-    for (index, byte) in bytes[..head].iter().enumerate() {
-        store_byte(start + index, *byte);
-    }
-    let (words, tail) = bytes[head..].as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        // SAFETY: inside the page, and aligned: the page is, and `start + head` is a multiple of 8.
-        let target = unsafe { page.bytes.add(start + head + index * 8).cast::<AtomicU64>().as_ref() };
-        target.store(u64::from_ne_bytes(*word), Ordering::Relaxed);
-    }
-    for (index, byte) in tail.iter().enumerate() {
-        store_byte(start + head + words.len() * 8 + index, *byte);
-    }
+/// How many of `length` bytes from an address on are in its page.
+fn part(address: u64, length: usize) -> usize {
+    length.min((PAGE_SIZE - address % PAGE_SIZE) as usize)
 }
 
 #[cfg(test)]
@@ -214,11 +194,8 @@ mod tests {
         let mut back = vec![0; bytes.len()];
         memory.read(address, &mut back).unwrap();
         assert_eq!(back, bytes);
-        let generation = |page: u64| {
-            let page = memory.page(PhysicalAddress(page * PAGE_SIZE)).unwrap();
-            // SAFETY: the memory lives.
-            unsafe { page.generation.as_ref() }.load(Ordering::Acquire)
-        };
+        let generation =
+            |page: u64| memory.page(PhysicalAddress(page * PAGE_SIZE)).unwrap().generation().load(Ordering::Acquire);
         assert_eq!([0x1ff, 0x200, 0x201, 0x202, 0x203].map(generation), [0, 1, 1, 1, 0]);
         memory.flush();
         assert_eq!([0, 0x1ff, 0x200, 0x3fff].map(generation), [1, 1, 2, 1]);

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use patchbay_cpu::bus::Bus;
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::flat::{FlatMemory, StoppedClock};
-use patchbay_cpu::op::Stop;
+use patchbay_cpu::flat_machine::{FlatMemory, StoppedClock};
+use patchbay_cpu::outcome::Leave;
 use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::cr;
@@ -57,7 +57,7 @@ struct Subject {
 
 impl Subject {
     fn new(bus: Arc<dyn Bus>, vm: &Arc<Vm>) -> Subject {
-        let (domain, clock) = (Arc::new(Domain::new(1, false)), Arc::new(StoppedClock));
+        let (domain, clock) = (Arc::new(CoherenceDomain::new(1, false)), Arc::new(StoppedClock));
         let mut p = Processor::new(Configuration { domain, index: 0, bus, clock });
         p.set_psr(Psr::new().with_ic(true).with_bn(true));
         p.registers.cr[cr::IVA] = IVA;
@@ -83,11 +83,11 @@ impl Subject {
         self.p.registers.psr.set_ri(0);
         // That makes the engine forget what it has decoded.
         if self.stop.replace(end) != Some(end) {
-            self.engine.set_stop(Some(end));
+            self.engine.set_breakpoint(Some(end));
         }
         for _ in 0..100 {
             let exit = self.engine.run(&mut self.p, 1000);
-            if exit == Exit::Stop {
+            if exit == Exit::Breakpoint {
                 return None;
             }
             assert_eq!(self.vp(|p, vp| vp.react(p, exit)), None);
@@ -267,7 +267,7 @@ fn the_guest_gets_each_break_of_its_own() {
                 }
                 memory.write_bytes(0x2000, &bundle.to_bytes()).expect("RAM");
                 let set = subject.vp(|p, vp| vp.guest(p).set_psr(psr.with_cpl(cpl)));
-                assert!(matches!(set, Ok(()) | Err(Stop::Serialize)));
+                assert!(matches!(set, Ok(()) | Err(Leave::Serialize)));
                 let vector = subject.execute(0x2000);
                 let iim = subject.vp(|_, vp| vp.vpd.vcr[cr::IIM]);
                 let expected = if in_b { 0 } else { u64::from(immediate) };

@@ -7,9 +7,9 @@ mod watched;
 
 use std::sync::Arc;
 
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::{Engine, Interpreter};
-use patchbay_cpu::flat::{FlatMemory, StoppedClock};
+use patchbay_cpu::flat_machine::{FlatMemory, StoppedClock};
 use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_isa::rows::{B, M};
@@ -69,8 +69,8 @@ fn triggers_allocate_nothing() {
         let plugins = policy.start(&Registry::discover()).expect("plugins");
         let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
-        let domain = Arc::new(Domain::new(2, false));
-        domain.port(1).set_parked(true);
+        let domain = Arc::new(CoherenceDomain::new(2, false));
+        domain.mailbox(1).set_parked(true);
         let (bus, clock) = (Arc::clone(&memory), Arc::new(StoppedClock));
         let mut p = Processor::new(Configuration { domain, index: 0, bus, clock });
         p.registers.ip = 0x1000;

@@ -1,7 +1,8 @@
 //! Moves between general registers and branch registers, predicates and IP, and the check of speculation.
 
+use crate::engine::interpreter::Op;
 use crate::interruption::{Interruption, Vector};
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 pub(super) fn nop(_: &mut Processor, _: &Op) -> Outcome {
@@ -35,7 +36,7 @@ pub(super) fn chk_s(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn to_br(p: &mut Processor, op: &Op) -> Outcome {
-    p.registers.br[usize::from(op.r1 & 7)] = p.gr_not_nat(op.r2)?;
+    p.registers.br[usize::from(op.r1 & 7)] = p.source(op.r2)?;
     Ok(())
 }
 
@@ -56,7 +57,7 @@ pub(super) fn from_pr(p: &mut Processor, op: &Op) -> Outcome {
 
 /// Bit 16 of the mask selects all rotating predicates, so that the mask is sign-extended.
 pub(super) fn to_pr(p: &mut Processor, op: &Op) -> Outcome {
-    let value = p.gr_not_nat(op.r2)?;
+    let value = p.source(op.r2)?;
     set_predicates(p, value, op.imm as u64);
     Ok(())
 }

@@ -3,7 +3,8 @@
 use patchbay_isa::rows::X;
 
 use super::{b, mov};
-use crate::op::{Execute, Op, Outcome};
+use crate::engine::interpreter::{Execute, Op};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// The semantics of an X-type instruction.

@@ -5,7 +5,7 @@ pub mod fetch;
 use std::ops::AddAssign;
 
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::{Bundle, Slot, Template};
 use patchbay_plugin_api::instruction::Instruction as SiteInstruction;

@@ -280,7 +280,7 @@ impl code_view::CodeView for CodeView {
         self.read().pages.contains_key(&page(address))
     }
 
-    fn bundle(&self, ram: &RamPage, address: PhysicalAddress, in_memory: Bundle) -> Option<Arc<ViewedBundle>> {
+    fn bundle(&self, ram: &RamPage<'_>, address: PhysicalAddress, in_memory: Bundle) -> Option<Arc<ViewedBundle>> {
         {
             let view = self.read();
             let found = view.bundle(address)?;
@@ -291,7 +291,7 @@ impl code_view::CodeView for CodeView {
         let mut view = self.write();
         if self.drop_changed(&mut view, address, in_memory) {
             // What other processors have decoded must not outlive the class of a trigger that is gone.
-            bundle::touch(ram);
+            ram.invalidate();
         }
         view.bundle(address).map(|bundle| Arc::clone(&bundle.patch.viewed))
     }

@@ -134,7 +134,7 @@ fn has(routine: Option<Routine>) -> Result<Option<Routine>, Infallible> {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::flat::FlatMemory;
+    use patchbay_cpu::flat_machine::FlatMemory;
     use patchbay_isa::{Bundle, Slot, Template};
     use patchbay_plugin_api::class::Attributes;
     use patchbay_plugin_api::site::Site;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use patchbay_cpu::code_view::Trigger;
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::processor::Processor;
 use patchbay_plugin_api::instruction::{Instruction, Unit};
 use patchbay_plugin_api::routines::Routine;
@@ -26,7 +26,7 @@ impl VirtualProcessor {
     #[inline]
     pub(crate) fn trigger(&mut self, p: &mut Processor, trigger: &Trigger, ip: u64) -> Outcome {
         let (Some(kind), Some(site)) = (KindIndex::new(trigger.kind), trigger.site.downcast_ref::<PatchSite>()) else {
-            return Err(Stop::Virtualized);
+            return Err(Leave::Virtualized);
         };
         site.trigger(self.index);
         if kind.kind().conventional {
@@ -52,7 +52,7 @@ impl VirtualProcessor {
     fn leave_for_the_conventional_path(&mut self, p: &mut Processor, kind: KindIndex, trigger: &Trigger) -> Outcome {
         self.left = Arc::clone(&trigger.site).downcast().ok().map(|site| (kind, site));
         p.exit = Some(Exit::Hook);
-        Err(Stop::Exit)
+        Err(Leave::Exit)
     }
 
     /// The conventional path of a trigger that has left the run loop: all of it but the fetch, because the site has the
@@ -92,7 +92,7 @@ impl VirtualProcessor {
             });
             p.exit = Some(Exit::Hook);
         });
-        Err(Stop::Exit)
+        Err(Leave::Exit)
     }
 }
 

@@ -4,13 +4,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 
 /// The exits of each virtual processor so far, and which of them execute at all.
 #[derive(Debug)]
 pub struct Grace {
     passed: Box<[AtomicU64]>,
-    domain: OnceLock<Arc<Domain>>,
+    domain: OnceLock<Arc<CoherenceDomain>>,
 }
 
 /// A moment.
@@ -25,7 +25,7 @@ impl Grace {
     }
 
     /// Says whose processors they are.
-    pub(crate) fn belongs_to(&self, domain: &Arc<Domain>) {
+    pub(crate) fn belongs_to(&self, domain: &Arc<CoherenceDomain>) {
         self.domain.get_or_init(|| Arc::clone(domain));
     }
 
@@ -53,7 +53,7 @@ impl Grace {
             None => true,
             // They share a thread: when one is at a block boundary, all are.
             Some(domain) if domain.takes_turns() => all.any(passed),
-            Some(domain) => all.all(|vp| passed(vp) || domain.port(vp).is_parked()),
+            Some(domain) => all.all(|vp| passed(vp) || domain.mailbox(vp).is_parked()),
         }
     }
 }

@@ -13,7 +13,7 @@ use patchbay_cpu::code_view::Trigger;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::hook::Hook;
 use patchbay_cpu::interruption::{Interruption, MOST_FAULTS, Vector};
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_plugin_api::services::ServicesRef;
 use patchbay_plugin_api::vpd::Vpd;
