@@ -1,23 +1,22 @@
 //! Virtual machines, and what they share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
 use patchbay_machine::supervisor::Executor;
-use patchbay_plugin_api::instruction::Mnemonic;
 
 use serde::{Deserialize, Serialize};
 
 use crate::conventional::fetch::Fetch;
 use crate::fast_path::lock;
+use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
 use crate::plugins::Failed;
 use crate::policy::serving::{Plugins, Serving};
 use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::routines::database::Entry;
-use crate::statistics::{SiteReport, VmStatistics, VpCounts, work};
+use crate::statistics::{KindReport, SiteReport, VmStatistics, VpCounts, WindowReport, work};
 use crate::swap::Swaps;
 use crate::vp::VirtualProcessor;
 
@@ -81,8 +80,10 @@ pub struct Vm {
     pub vmm: Arc<Vmm>,
     /// Its sites.
     pub sites: Sites,
+    /// What it executes in place of what its memory holds.
+    pub view: Arc<CodeView>,
     fetch: Mutex<Fetch>,
-    /// As what it holds class ids.
+    /// Identifies this virtual machine among the holders of class ids.
     holder: Holder,
     /// Read while a class has an id and no site yet.
     in_use: RwLock<()>,
@@ -91,8 +92,6 @@ pub struct Vm {
     serving: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
-    /// Sites forgotten because of what devices, firmware and routines have written.
-    forgotten: AtomicU64,
 }
 
 impl Vm {
@@ -116,11 +115,11 @@ impl Vm {
             retired: Mutex::default(),
             vmm,
             sites: Sites::default(),
+            view: Arc::new(CodeView::new(processors)),
             fetch: Mutex::new(fetch),
             serving: Mutex::new(serving.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
-            forgotten: AtomicU64::new(0),
         })
     }
 
@@ -179,7 +178,7 @@ impl Vm {
         &self.vmm.ids
     }
 
-    /// As what it holds class ids.
+    /// Identifies this virtual machine among the holders of class ids.
     #[must_use]
     pub fn holder(&self) -> Holder {
         self.holder
@@ -197,11 +196,6 @@ impl Vm {
             Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
-    }
-
-    /// Counts sites that others than virtual processors have overwritten.
-    pub(crate) fn count_forgotten(&self, sites: u64) {
-        self.forgotten.fetch_add(sites, Ordering::Relaxed);
     }
 
     /// Takes the counts of a virtual processor that has ended.
@@ -228,30 +222,29 @@ impl Vm {
         symbol: impl Fn(u64) -> Option<String>,
     ) -> VmStatistics {
         let mut sites = self.sites.all();
-        let patched = sites.iter().filter(|site| site.is_patched()).count();
+        let mut kinds = KindReport::all(&self.view);
+        for site in &sites {
+            if let Some(standing) = site.standing() {
+                kinds[standing.kind.index()].sites += 1;
+            }
+        }
+        let patched = kinds.iter().map(|kind| kind.sites).sum();
         let count = sites.len();
         sites.sort_by_key(|site| std::cmp::Reverse(site.events()));
-        let top = sites.iter().take(top).map(|site| SiteReport {
-            bundle: site.place.bundle,
-            slot: site.instruction.slot,
-            ip: site.place.ip,
-            mnemonic: site.instruction.mnemonic().map_or("", Mnemonic::name),
-            faults: site.faults(),
-            triggers: site.triggers(),
-            patched: site.is_patched(),
-            symbol: symbol(site.place.ip),
-        });
+        let top = sites.iter().take(top).map(|site| SiteReport::new(site, &symbol)).collect();
         let (total, vps) = work(counts);
+        let (stubs, window_bytes, window_left) = self.view.window();
         VmStatistics {
             total,
             vps,
-            top: top.collect(),
+            top,
             classes: self.ids().held(self.holder).len(),
             ids: self.ids().statistics(),
             plugins: self.plugins().map(|plugins| plugins.report()).unwrap_or_default(),
             sites: count,
             sites_patched: patched,
-            sites_forgotten_by_others: self.forgotten.load(Ordering::Relaxed),
+            triggers: kinds,
+            window: WindowReport { stubs, bytes: window_bytes, bytes_left: window_left },
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use patchbay_cpu::bus::Clock;
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::flat::FlatMemory;
+use patchbay_cpu::flat_machine::FlatMemory;
 use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_isa::{Bundle, Slot, Template};
 use patchbay_machine::clock::ITC_FREQUENCY;
@@ -79,7 +79,7 @@ fn sites_are_reviewed_once_a_period_by_whoever_runs() {
     let place = Site { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
     let _site = vm.sites.meet(place, &of_slot(bundle, Slot::Zero).unwrap());
 
-    let (domain, clock) = (Arc::new(Domain::new(3, false)), Arc::new(Time::default()));
+    let (domain, clock) = (Arc::new(CoherenceDomain::new(3, false)), Arc::new(Time::default()));
     let bus = Arc::new(FlatMemory::new(0x2000));
     let mut vps: Vec<(Processor, VirtualProcessor)> = (0..3)
         .map(|index| {

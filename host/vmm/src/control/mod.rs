@@ -89,8 +89,7 @@ impl Target {
     pub fn statistics(&self, top: usize) -> Result<Option<VmStatistics>, String> {
         let Some(vm) = &self.vm else { return Ok(None) };
         let asked = self.machine.ask(LIMIT, |executor, _| {
-            let mut vp = executor.processor.take_hook::<VirtualProcessor>()?;
-            vp.cache.add();
+            let vp = executor.processor.take_hook::<VirtualProcessor>()?;
             let counts = vp.counts();
             executor.processor.hook = Some(vp);
             Some(counts)

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use patchbay_cpu::bus::PhysicalAddress;
-use patchbay_cpu::op::Stop;
+use patchbay_cpu::outcome::Leave;
 use patchbay_cpu::processor::Processor;
 use patchbay_isa::Bundle;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub fn bundle(
     ip: u64,
     fetch: Fetch,
     fetches: &mut Fetches,
-) -> Result<Option<(PhysicalAddress, Bundle)>, Stop> {
+) -> Result<Option<(PhysicalAddress, Bundle)>, Leave> {
     let physical = p.translate_instruction(ip)?;
     let translated = fetch == Fetch::Translated && p.registers.psr.it();
     let lent = if translated { p.lend_to_data(ip) } else { None };
@@ -65,7 +65,7 @@ pub fn bundle(
 mod tests {
     use std::sync::Arc;
 
-    use patchbay_cpu::flat::{self, FlatMemory};
+    use patchbay_cpu::flat_machine::{self, FlatMemory};
     use patchbay_cpu::mmu::Side;
     use patchbay_cpu::psr::Psr;
     use patchbay_cpu::registers::cr;
@@ -83,7 +83,7 @@ mod tests {
         for (page, number) in [(0x8000, 8), (0x9000, 9)] {
             memory.write_bytes(page + (IP & 0xfff), &Bundle(number).to_bytes()).expect("RAM");
         }
-        let mut p = flat::processor(memory);
+        let mut p = flat_machine::processor(memory);
         p.write_rr(2, 12 << 2);
         p.set_psr(Psr::new().with_it(true).with_ic(true));
         map(&mut p, Side::Instruction, 0x8000 | EXECUTABLE);

@@ -4,9 +4,11 @@ pub mod fetch;
 
 use std::ops::AddAssign;
 
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::interruption::Interruption;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
-use patchbay_isa::Slot;
+use patchbay_isa::{Bundle, Slot, Template};
+use patchbay_plugin_api::instruction::Instruction as SiteInstruction;
 use patchbay_plugin_api::vpd::Vpd;
 use serde::Serialize;
 
@@ -56,6 +58,22 @@ impl Conventional {
         self.frame.save(p);
         self.counts.frame_bytes += TrapFrame::SIZE;
         let outcome = self.fetch_and_emulate(p, vpd, bits);
+        self.frame.restore(p);
+        outcome
+    }
+
+    /// Emulates the instruction at IP and PSR.ri, which its site has: all of the path but the fetch.
+    pub fn emulate_site(&mut self, p: &mut Processor, vpd: &mut Vpd, site: &SiteInstruction) -> Outcome {
+        self.frame.save(p);
+        self.counts.frame_bytes += TrapFrame::SIZE;
+        self.counts.decodes += 1;
+        self.counts.emulated += 1;
+        let slot = Slot::new(site.slot).unwrap_or(Slot::Zero);
+        let original = Bundle::new(Template::new(site.template), [0; 3]).with_slot(slot, site.bits);
+        let outcome = match decode::of_slot(original, slot) {
+            Some(instruction) => emulate(&mut Guest { p, vpd, frame: Some(&mut self.frame) }, &instruction),
+            None => Err(p.raise(Interruption::ILLEGAL_OPERATION)),
+        };
         self.frame.restore(p);
         outcome
     }

@@ -1,7 +1,7 @@
 //! Moves to and from ar.itc, the only application register that is virtualized (SDM 3:173).
 
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::registers::ar;
 use patchbay_plugin_api::instruction::Instruction;
 
@@ -9,7 +9,7 @@ use crate::guest::Guest;
 
 pub(super) fn mov_to_ar(g: &mut Guest, i: &Instruction) -> Outcome {
     g.illegal_if(usize::from(i.register) != ar::ITC)?;
-    let value = g.p.gr_not_nat(i.r2)?;
+    let value = g.p.source(i.r2)?;
     write(g, value)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A function reads like the Operation box of the instruction's page in SDM 3. It makes all checks, those before the
 //! virtualization fault too: behind an emulation trigger nothing has made them. The qualifying predicate is true.
-//! `Ok` means that the guest goes on with the next instruction; [`Stop`](patchbay_cpu::op::Stop) says what else.
+//! `Ok` means that the guest goes on with the next instruction; [`Leave`](patchbay_cpu::outcome::Leave) says what else.
 
 mod application;
 mod branch_unit;
@@ -14,7 +14,7 @@ mod status;
 mod translation;
 
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 
 use crate::guest::Guest;

@@ -3,7 +3,7 @@
 //! Interrupts that reach the machine's processor are taken from it at once and wait in the VPD. The machine's timer is
 //! set so that it fires when the guest's would, with the guest's vector.
 
-use patchbay_cpu::external::{SPURIOUS, deliverable, highest};
+use patchbay_cpu::processor::external_interrupts::{SPURIOUS, deliverable, highest};
 use patchbay_cpu::registers::cr;
 
 use crate::guest::Guest;
@@ -31,7 +31,7 @@ impl Guest<'_> {
     pub(crate) fn ask_for_interrupt(&mut self) -> bool {
         let pending = self.deliverable_interrupt().is_some();
         if pending {
-            self.p.port().request_exit();
+            self.p.mailbox().request_exit();
         }
         pending
     }

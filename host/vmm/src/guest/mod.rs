@@ -6,7 +6,7 @@ mod reflect;
 pub mod trap_frame;
 
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::{ar, cr};
@@ -82,7 +82,7 @@ impl Guest<'_> {
     /// Sets the guest's PSR and selects its register bank.
     ///
     /// # Errors
-    /// [`Stop::Serialize`] where that changes what follows.
+    /// [`Leave::Serialize`] where that changes what follows.
     pub fn set_psr(&mut self, psr: Psr) -> Outcome {
         self.select_bank(psr.bn());
         let (before, after) = (u64::from(self.psr()), u64::from(psr));
@@ -97,7 +97,7 @@ impl Guest<'_> {
         // An instruction that changes PSR.ic is the last of its block.
         changed |= (before ^ after) & vpsr::IC != 0;
         let delivers = after & !before & vpsr::I != 0 && self.ask_for_interrupt();
-        if changed || delivers { Err(Stop::Serialize) } else { Ok(()) }
+        if changed || delivers { Err(Leave::Serialize) } else { Ok(()) }
     }
 
     /// Exchanges the banks of r16-r31 if `bank` is not the one in use, and sets vpsr.bn.

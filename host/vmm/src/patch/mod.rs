@@ -1,12 +1,22 @@
-//! Sites: instructions that have faulted, and the triggers that take their place.
+//! Sites, patches and the code view: what a guest executes in place of the instructions that must be emulated.
+//!
+//! ```text
+//!            meets                 place                    place again: another kind or class
+//!  (fault) ────────► PatchSite ──────────► patched ◄──────────────────────────────────────┐
+//!                       ▲  ▲                 │  └──────────────────────────────────────────┘
+//!                       │  └── remove ───────┤
+//!                       └── the bundle in memory is another one at the next decode: dropped, counted
+//! ```
 
 pub mod bundle;
-pub(crate) mod origins;
-mod overlay;
-mod shown;
+pub mod code_view;
+pub mod listing;
+pub mod patch;
 pub mod site;
 pub mod site_cache;
 pub mod sites;
+pub mod trigger;
+pub mod window;
+
 #[cfg(test)]
 mod tests;
-pub mod trigger;

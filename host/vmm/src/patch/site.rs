@@ -1,15 +1,18 @@
 //! A site.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use patchbay_cpu::bus::PhysicalAddress;
-use patchbay_isa::{Bundle, Slot, Unit};
-use patchbay_plugin_api::instruction::{Instruction, Unit as UnitNumber};
+use patchbay_isa::Slot;
+use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::Site;
 
+use super::trigger::{Decline, KindIndex};
 use crate::routines::class_ids::ClassId;
 
-/// Marks the trigger of a site as one that stands there.
+/// Marks the state of a site at which a trigger stands. Below it are the trigger's kind and class.
 const PATCHED: u64 = 1 << 63;
 
 /// A site: a slot of a bundle in guest memory, and the instruction that stood there when it faulted.
@@ -17,19 +20,33 @@ const PATCHED: u64 = 1 << 63;
 pub struct PatchSite {
     /// Where it is, as it was met first.
     pub place: Site,
-    /// The instruction. Its bits are the original slot's.
+    /// The instruction. Its bits are the slot's in memory.
     pub instruction: Instruction,
     faults: AtomicU64,
-    triggers: AtomicU64,
+    /// Executions of its triggers, a counter for each virtual processor, which alone writes it.
+    triggers: OnceLock<Box<[OwnLine]>>,
     /// Faults and triggers at the last review.
     reviewed: [AtomicU64; 2],
-    /// The slot's bits of the trigger, with a mark while it stands there.
-    trigger: AtomicU64,
-    class: AtomicU32,
-    /// Whether the guest has copied the trigger there.
-    is_copy: bool,
+    /// 0, or the trigger that stands there.
+    state: AtomicU64,
+    /// The trigger that could last not be placed, and why: kind and reason plus 1 in a byte each; 0 if none.
+    declined: AtomicU16,
     /// Whether it is known no longer.
     retired: AtomicBool,
+}
+
+/// A counter that shares its cache line with none that another thread writes.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct OwnLine(AtomicU64);
+
+/// The trigger that stands at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its kind.
+    pub kind: KindIndex,
+    /// Its class.
+    pub class: ClassId,
 }
 
 impl PatchSite {
@@ -40,20 +57,12 @@ impl PatchSite {
             place,
             instruction,
             faults: AtomicU64::new(0),
-            triggers: AtomicU64::new(0),
+            triggers: OnceLock::new(),
             reviewed: [AtomicU64::new(0), AtomicU64::new(0)],
-            trigger: AtomicU64::new(0),
-            class: AtomicU32::new(0),
-            is_copy: false,
+            state: AtomicU64::new(0),
+            declined: AtomicU16::new(0),
             retired: AtomicBool::new(false),
         }
-    }
-
-    /// A site whose trigger the guest has copied from another one.
-    pub(super) fn copy(place: Site, instruction: Instruction, class: ClassId, trigger: u64) -> PatchSite {
-        let site = PatchSite { is_copy: true, ..PatchSite::new(place, instruction) };
-        site.set_trigger(class, trigger);
-        site
     }
 
     /// Counts a virtualization fault. Returns how many there were, this one included.
@@ -67,15 +76,18 @@ impl PatchSite {
         self.faults.load(Ordering::Relaxed)
     }
 
-    /// Adds executions of its trigger.
-    pub fn add_triggers(&self, count: u64) {
-        self.triggers.fetch_add(count, Ordering::Relaxed);
+    /// Counts an execution of its trigger on a virtual processor.
+    #[inline]
+    pub fn trigger(&self, vp: usize) {
+        if let Some(OwnLine(count)) = self.triggers.get().and_then(|counts| counts.get(vp)) {
+            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
     }
 
-    /// Executions of its trigger so far, but for those that virtual processors have yet to add.
+    /// Executions of its triggers so far.
     #[must_use]
     pub fn triggers(&self) -> u64 {
-        self.triggers.load(Ordering::Relaxed)
+        self.triggers.get().map_or(0, |counts| counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum())
     }
 
     /// Faults and triggers.
@@ -102,62 +114,64 @@ impl PatchSite {
         PhysicalAddress(self.place.bundle)
     }
 
+    /// The trigger that stands there.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let state = self.state.load(Ordering::Acquire);
+        let standing = || Some(Standing { kind: KindIndex::new((state >> 32) as u8)?, class: ClassId(state as u32) });
+        if state & PATCHED == 0 { None } else { standing() }
+    }
+
     /// Whether a trigger stands there.
     #[inline]
     #[must_use]
     pub fn is_patched(&self) -> bool {
-        self.trigger.load(Ordering::Acquire) & PATCHED != 0
+        self.state.load(Ordering::Acquire) & PATCHED != 0
     }
 
-    /// The bits of the trigger that stands there.
+    /// The trigger that stands there as plugins name it, [`Trigger::NONE`] for none.
     #[must_use]
-    pub fn trigger(&self) -> Option<u64> {
-        let trigger = self.trigger.load(Ordering::Acquire);
-        (trigger & PATCHED != 0).then_some(trigger & !PATCHED)
+    pub fn trigger_kind(&self) -> Trigger {
+        self.standing().map_or(Trigger::NONE, |standing| standing.kind.kind().trigger)
     }
 
-    /// Whether the trigger stands in this bundle, which is that at its address.
+    /// The class of the trigger that stands there, or did last.
+    #[inline]
     #[must_use]
-    pub fn stands_in(&self, bundle: Bundle) -> bool {
-        let slot = self.slot();
-        let in_b = self.instruction.unit == UnitNumber::B as u8;
-        let unit = if in_b { Unit::B } else { Unit::M };
-        self.trigger() == Some(bundle.slot(slot))
-            && bundle.template().units().is_some_and(|units| units[slot as usize] == unit)
+    pub fn class(&self) -> ClassId {
+        ClassId(self.state.load(Ordering::Acquire) as u32)
     }
 
-    /// Whether this trigger stands there, or was the last that did.
-    pub(super) fn had(&self, trigger: u64) -> bool {
-        self.trigger.load(Ordering::Acquire) & !PATCHED == trigger
+    /// A trigger stands there from now on. Whoever executes it must find its site patched: this comes before the view shows
+    /// it.
+    pub(super) fn patched(&self, standing: Standing, processors: usize) {
+        self.triggers.get_or_init(|| (0..processors).map(|_| OwnLine::default()).collect());
+        let state = PATCHED | u64::from(standing.kind.number()) << 32 | u64::from(standing.class.0);
+        self.state.store(state, Ordering::Release);
     }
 
-    /// The bits of the trigger that stands there, or may stand there again: a copy is known anew at its next execution.
-    pub(super) fn shown(&self) -> Option<u64> {
-        let trigger = self.trigger.load(Ordering::Acquire);
-        (trigger & PATCHED != 0 || self.is_copy).then_some(trigger & !PATCHED)
+    /// No trigger stands there any longer.
+    pub(super) fn unpatched(&self) {
+        self.state.fetch_and(!PATCHED, Ordering::AcqRel);
     }
 
-    /// Whether the guest has copied its trigger there.
+    /// Notes that a trigger of a kind could not be placed, or that the last one that was asked for could.
+    pub(super) fn note_declined(&self, declined: Option<(KindIndex, Decline)>) {
+        let note = declined.map_or(0, |(kind, reason)| u16::from(kind.number()) << 8 | (reason as u16 + 1));
+        self.declined.store(note, Ordering::Relaxed);
+    }
+
+    /// The kind of trigger that was asked for last, if it could not be placed, and why.
     #[must_use]
-    pub fn is_copy(&self) -> bool {
-        self.is_copy
+    pub fn declined(&self) -> Option<(KindIndex, Decline)> {
+        let note = self.declined.load(Ordering::Relaxed);
+        let reason = (note as u8).checked_sub(1).and_then(Decline::new)?;
+        Some((KindIndex::new((note >> 8) as u8)?, reason))
     }
 
-    /// Whoever executes a trigger must find its site patched: this comes before the trigger is written.
-    pub(super) fn set_trigger(&self, class: ClassId, trigger: u64) {
-        self.class.store(class.0, Ordering::Release);
-        self.trigger.store(trigger | PATCHED, Ordering::Release);
-    }
-
-    /// Its trigger stands there no longer.
-    pub(super) fn forget(&self) {
-        self.trigger.fetch_and(!PATCHED, Ordering::AcqRel);
-    }
-
-    /// It is known no longer, because another instruction has come in its place or too many were known: it is never
-    /// patched again.
+    /// It is known no longer, because another instruction has come in its place or too many were known: it is never patched
+    /// again.
     pub(super) fn retire(&self) {
-        self.forget();
         self.retired.store(true, Ordering::Release);
     }
 
@@ -166,11 +180,15 @@ impl PatchSite {
     pub fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
+}
 
-    /// Its class; means something while it is patched.
-    #[inline]
-    #[must_use]
-    pub fn class(&self) -> ClassId {
-        ClassId(self.class.load(Ordering::Acquire))
-    }
+/// A site, a class and the number of that class: what a trigger of a kind is placed for.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// The site.
+    pub site: Arc<PatchSite>,
+    /// The kind and the class.
+    pub standing: Standing,
+    /// The number of the class: BASE_ID and the class id.
+    pub number: u32,
 }

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress};
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::{Outcome as Done, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome as Done};
 use patchbay_cpu::processor::Processor;
+use patchbay_cpu::processor::application_registers;
+use patchbay_cpu::processor::control_registers::{accepts, is_interruption_register, is_read_only, is_reserved};
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::ar;
-use patchbay_cpu::semantics::application_registers;
-use patchbay_cpu::semantics::control_registers::{accepts, is_interruption_register, is_read_only, is_reserved};
 use patchbay_cpu::semantics::indexed::{is_pkr, is_rr};
 use patchbay_isa::{Unit, register};
 use patchbay_plugin_api::instruction::Instruction;
@@ -68,7 +68,7 @@ struct Host {
     p: *mut Processor,
     vpd: *mut Vpd,
     /// What the last service did that went elsewhere than to the next instruction.
-    stop: Option<Stop>,
+    stop: Option<Leave>,
 }
 
 /// Runs a routine for the bundle at `ip`.
@@ -115,9 +115,9 @@ pub fn run(
     };
     match outcome {
         // An instruction that changes PSR.ic is the last of its block.
-        Outcome::NEXT if ic_changed => Ok(Err(Stop::Serialize)),
+        Outcome::NEXT if ic_changed => Ok(Err(Leave::Serialize)),
         Outcome::NEXT => Ok(Ok(())),
-        Outcome::SERIALIZE => Ok(Err(Stop::Serialize)),
+        Outcome::SERIALIZE => Ok(Err(Leave::Serialize)),
         Outcome::REDIRECTED => host.stop.map(Err).ok_or(Refused::Unknown(outcome)),
         Outcome::CONVENTIONAL => Err(Refused::Conventional),
         Outcome::PANICKED => Err(Refused::Panicked),
@@ -139,7 +139,7 @@ unsafe fn on_guest(host: *mut c_void, work: impl FnOnce(&mut Guest) -> Done) -> 
     guest.p.guest_ic = guest.ic();
     match work(&mut guest) {
         Ok(()) => Outcome::NEXT,
-        Err(Stop::Serialize) => Outcome::SERIALIZE,
+        Err(Leave::Serialize) => Outcome::SERIALIZE,
         Err(stop) => {
             host.stop = Some(stop);
             Outcome::REDIRECTED
@@ -181,7 +181,7 @@ unsafe extern "C" fn redirect(host: *mut c_void, ip: u64, slot: u32) -> Outcome 
     let go_on = |guest: &mut Guest| {
         guest.p.registers.ip = ip & !0xf;
         guest.p.registers.psr.set_ri(slot as u8 & 3);
-        Err(Stop::Return)
+        Err(Leave::Return)
     };
     // SAFETY: the routine vouches for `host`.
     unsafe { on_guest(host, go_on) }
@@ -296,7 +296,7 @@ unsafe extern "C" fn write_indexed(host: *mut c_void, file: File, index: u64, va
             File::PMC => guest.p.registers.pmc[index] = value,
             _ => guest.p.registers.pmd[index] = value,
         }
-        if matches!(file, File::PMC | File::PMD) { Ok(()) } else { Err(Stop::Serialize) }
+        if matches!(file, File::PMC | File::PMD) { Ok(()) } else { Err(Leave::Serialize) }
     };
     // SAFETY: the routine vouches for `host`.
     unsafe { on_guest(host, write) }

@@ -4,7 +4,10 @@ use std::ops::AddAssign;
 use std::sync::LazyLock;
 use std::time::Instant;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
+
+use crate::patch::trigger::{Decline, KINDS};
 
 /// Virtualization causes, by number; 0 is not one.
 pub const CAUSES: usize = 42;
@@ -21,7 +24,7 @@ macro_rules! sum {
 }
 pub(crate) use sum;
 
-/// Why an instruction went down the conventional path, or got another trigger than was asked for.
+/// Why an instruction went down the conventional path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fallbacks {
     /// The classifier left it.
@@ -32,66 +35,71 @@ pub struct Fallbacks {
     pub no_template: u64,
     /// All class ids are in use. Those that no site has any more are free again after the next swap.
     pub no_class_id: u64,
-    /// Its memory cannot be written.
-    pub not_writable: u64,
     /// Its memory was changed meanwhile.
     pub changed: u64,
     /// It is not in RAM, or its translation has gone.
     pub not_in_ram: u64,
-    /// Too many sites are known, or too many triggers were written.
+    /// Too many sites are known.
     pub no_site: u64,
-    /// The trigger asked for is not known, and `break` was placed.
-    pub unknown_trigger: u64,
 }
-sum! { Fallbacks: left_by_classifier left_by_patch_manager no_template no_class_id not_writable changed not_in_ram
-no_site unknown_trigger }
+sum! { Fallbacks: left_by_classifier left_by_patch_manager no_template no_class_id changed not_in_ram no_site }
 
-/// Triggers that were not found at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Misses {
-    /// Their site was looked up in the virtual machine's sites.
-    pub looked_up: u64,
-    /// They are copies of a trigger, which the guest has made elsewhere.
-    pub copies: u64,
-    /// They are copies of a trigger that has stood for several instructions: the guest gets its Break Instruction fault.
-    pub ambiguous: u64,
-    /// The guest's own, with an immediate of triggers: it gets its Break Instruction fault.
-    pub foreign: u64,
-    /// They had been overwritten: the code was fetched again.
-    pub stale: u64,
+/// What was done with the triggers of one kind.
+#[derive(Clone, Debug)]
+pub struct KindCounts {
+    /// Sites that had no trigger and got one.
+    pub placed: u64,
+    /// Sites that had another trigger and got one.
+    pub retriggered: u64,
+    /// Triggers executed.
+    pub events: u64,
+    /// How often it could not be placed, by [`Decline`].
+    pub declined: [u64; Decline::ALL.len()],
+    /// The time from the trigger to the end of its routine.
+    pub time: Time,
 }
-sum! { Misses: looked_up copies ambiguous foreign stale }
 
-/// Sites patched by trigger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Patched {
-    /// `break` that names its class in cr.iim.
-    pub break_immediate: u64,
-    /// `break.b`, which is found by where it is.
-    pub break_b: u64,
-}
-sum! { Patched: break_immediate break_b }
-
-impl Patched {
-    /// All.
-    #[must_use]
-    pub fn all(self) -> u64 {
-        self.break_immediate + self.break_b
+impl Default for KindCounts {
+    fn default() -> KindCounts {
+        KindCounts { placed: 0, retriggered: 0, events: 0, declined: [0; Decline::ALL.len()], time: Time::default() }
     }
 }
 
-/// One time in so many is measured.
-const SAMPLING: u64 = 64;
+impl KindCounts {
+    /// Counts a trigger, with the time it began if that is one that is measured.
+    #[inline]
+    pub fn trigger(&mut self, started: Option<Instant>) {
+        self.events += 1;
+        if let Some(started) = started {
+            self.time.add(started);
+        }
+    }
 
-/// Time spent, estimated from every 64th time: to read the clock each time would cost more than most routines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Time {
-    /// How often it was measured.
-    pub samples: u64,
-    /// The sum, in nanoseconds.
-    pub nanoseconds: u64,
+    /// Counts that it could not be placed.
+    pub fn decline(&mut self, why: Decline) {
+        self.declined[why as usize] += 1;
+    }
 }
-sum! { Time: samples nanoseconds }
+
+impl AddAssign<&KindCounts> for KindCounts {
+    fn add_assign(&mut self, other: &KindCounts) {
+        self.placed += other.placed;
+        self.retriggered += other.retriggered;
+        self.events += other.events;
+        self.declined.iter_mut().zip(other.declined).for_each(|(sum, count)| *sum += count);
+        self.time += &other.time;
+    }
+}
+
+/// So many times are measured at first, and then one in so many.
+const SAMPLING: u64 = 64;
+/// The longest time that is told from longer ones, in nanoseconds.
+const LONGEST: u64 = 1_000_000_000;
+
+/// How time spent is distributed. All of the first 64 times are measured and every 64th later: to read the clock costs more
+/// than most routines.
+#[derive(Clone, Debug)]
+pub struct Time(Histogram<u64>);
 
 /// What it takes to read the clock, in nanoseconds: each sample has it once.
 static CLOCK: LazyLock<u64> = LazyLock::new(|| {
@@ -99,25 +107,44 @@ static CLOCK: LazyLock<u64> = LazyLock::new(|| {
     times.min().and_then(|least| u64::try_from(least).ok()).unwrap_or_default()
 });
 
+impl Default for Time {
+    fn default() -> Time {
+        // Two digits, from 1 ns to 1 s: the bounds are valid.
+        Time(Histogram::new_with_max(LONGEST, 2).unwrap_or_else(|error| unreachable!("{error}")))
+    }
+}
+
 impl Time {
     /// The time now, if the time that has this number is one that is measured.
     #[inline]
     #[must_use]
     pub fn sample(number: u64) -> Option<Instant> {
-        number.is_multiple_of(SAMPLING).then(Instant::now)
+        (number < SAMPLING || number.is_multiple_of(SAMPLING)).then(Instant::now)
     }
 
     /// Adds what has passed since `start`.
     pub fn add(&mut self, start: Instant) {
-        self.samples += 1;
-        self.nanoseconds += u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record(took.saturating_sub(*CLOCK).max(1));
     }
 
-    /// The mean, in nanoseconds, without what it takes to read the clock.
+    /// How many times were measured.
     #[must_use]
-    pub fn mean(&self) -> f64 {
-        let clock = self.samples.saturating_mul(*CLOCK);
-        if self.samples == 0 { 0.0 } else { self.nanoseconds.saturating_sub(clock) as f64 / self.samples as f64 }
+    pub fn samples(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The time that this part of all times does not exceed, in nanoseconds; 0 if none was measured.
+    #[must_use]
+    pub fn quantile(&self, part: f64) -> u64 {
+        if self.0.is_empty() { 0 } else { self.0.value_at_quantile(part) }
+    }
+}
+
+impl AddAssign<&Time> for Time {
+    fn add_assign(&mut self, other: &Time) {
+        // Both have the same bounds.
+        let _ = self.0.add(&other.0);
     }
 }
 
@@ -138,18 +165,12 @@ pub struct Counters {
     pub built: u64,
     /// Sites that use a routine which another one uses, too.
     pub shared: u64,
-    /// Sites patched.
-    pub patched: Patched,
-    /// Sites forgotten, because the guest has overwritten them.
-    pub forgotten: u64,
+    /// What was done with triggers, by kind.
+    pub kinds: [KindCounts; KINDS],
     /// Sites that a review has unpatched.
     pub unpatched: u64,
     /// Why not.
     pub fallbacks: Fallbacks,
-    /// Triggers not found at once.
-    pub misses: Misses,
-    /// The time of routines.
-    pub fast_time: Time,
     /// The time of the conventional path.
     pub conventional_time: Time,
 }
@@ -164,12 +185,9 @@ impl Default for Counters {
             left_by_routine: 0,
             built: 0,
             shared: 0,
-            patched: Patched::default(),
-            forgotten: 0,
+            kinds: Default::default(),
             unpatched: 0,
             fallbacks: Fallbacks::default(),
-            misses: Misses::default(),
-            fast_time: Time::default(),
             conventional_time: Time::default(),
         }
     }
@@ -194,12 +212,9 @@ impl AddAssign<&Counters> for Counters {
         self.left_by_routine += other.left_by_routine;
         self.built += other.built;
         self.shared += other.shared;
-        self.patched += other.patched;
-        self.forgotten += other.forgotten;
+        self.kinds.iter_mut().zip(&other.kinds).for_each(|(sum, kind)| *sum += kind);
         self.unpatched += other.unpatched;
         self.fallbacks += other.fallbacks;
-        self.misses += other.misses;
-        self.fast_time += other.fast_time;
-        self.conventional_time += other.conventional_time;
+        self.conventional_time += &other.conventional_time;
     }
 }

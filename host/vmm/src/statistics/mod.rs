@@ -3,15 +3,20 @@
 pub mod counters;
 pub mod text;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_plugin_api::instruction::Mnemonic;
 use serde::{Serialize, Serializer};
 
 use crate::conventional;
+use crate::patch::code_view::CodeView;
+use crate::patch::site::PatchSite;
+use crate::patch::trigger::{Decline, KindIndex};
 use crate::plugins::{Instance, Kind, PluginKind};
 use crate::routines::class_ids::IdStatistics;
-use crate::statistics::counters::{Counters, Fallbacks, Misses};
+use crate::statistics::counters::{Counters, Fallbacks, KindCounts, Time};
 
 /// What a virtual processor counted.
 #[derive(Clone, Debug)]
@@ -35,13 +40,55 @@ pub struct OfCause {
     pub triggers: u64,
 }
 
-/// The sites patched with one trigger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What was done with the triggers of one kind.
+#[derive(Clone, Debug, Serialize)]
 pub struct OfTrigger {
-    /// The trigger.
+    /// The kind.
     pub trigger: &'static str,
-    /// Sites.
-    pub sites: u64,
+    /// Sites that had no trigger and got one.
+    pub placed: u64,
+    /// Sites that had another trigger and got one.
+    pub retriggered: u64,
+    /// Triggers executed.
+    pub events: u64,
+    /// How often it could not be placed.
+    pub declined: u64,
+    /// The same by reason, those that happened.
+    pub declined_by_reason: BTreeMap<&'static str, u64>,
+    /// The time from a trigger to the end of its emulation.
+    pub time: OfTime,
+}
+
+impl OfTrigger {
+    fn new(kind: KindIndex, counts: &KindCounts) -> OfTrigger {
+        let reasons = Decline::ALL.iter().zip(counts.declined).filter(|(_, count)| *count > 0);
+        OfTrigger {
+            trigger: kind.kind().name,
+            placed: counts.placed,
+            retriggered: counts.retriggered,
+            events: counts.events,
+            declined: counts.declined.iter().sum(),
+            declined_by_reason: reasons.map(|(why, count)| (why.name(), count)).collect(),
+            time: OfTime::new(&counts.time),
+        }
+    }
+}
+
+/// How times are distributed, in nanoseconds. The clock is read at the first 64 and every 64th later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OfTime {
+    /// How many were measured.
+    pub samples: u64,
+    /// The median.
+    pub p50: u64,
+    /// What 99 of 100 do not exceed.
+    pub p99: u64,
+}
+
+impl OfTime {
+    fn new(time: &Time) -> OfTime {
+        OfTime { samples: time.samples(), p50: time.quantile(0.5), p99: time.quantile(0.99) }
+    }
 }
 
 /// What was done, by one virtual processor or by all.
@@ -57,19 +104,9 @@ pub struct Work {
     pub causes: Vec<OfCause>,
     /// The conventional path.
     pub conventional: conventional::Counts,
-    /// The mean time of the conventional path, in nanoseconds. What it takes to leave the run loop and to decide about a
-    /// fault is not in it.
-    pub conventional_nanoseconds: f64,
-    /// The time of the conventional path, in seconds, estimated from that.
-    pub conventional_seconds: f64,
-    /// How many times of the conventional path were measured.
-    pub conventional_samples: u64,
-    /// The mean time of a routine, in nanoseconds, with the way there from its site.
-    pub fast_nanoseconds: f64,
-    /// The time of routines, in seconds, estimated from that.
-    pub fast_seconds: f64,
-    /// How many times of routines were measured.
-    pub fast_samples: u64,
+    /// The time of the conventional path of faults. What it takes to leave the run loop and to decide about a fault is not
+    /// in it.
+    pub conventional_time: OfTime,
     /// See [`Counters`].
     pub on_behalf: u64,
     /// See [`Counters`].
@@ -80,18 +117,12 @@ pub struct Work {
     pub routines_built: u64,
     /// See [`Counters`].
     pub routines_shared: u64,
-    /// See [`Counters`].
-    pub sites_patched: u64,
-    /// The same by trigger.
-    pub patched_by_trigger: Vec<OfTrigger>,
-    /// See [`Counters`].
-    pub sites_forgotten: u64,
-    /// See [`Counters`].
+    /// Sites that a review has unpatched.
     pub sites_unpatched: u64,
+    /// What was done with triggers, by kind.
+    pub by_kind: Vec<OfTrigger>,
     /// See [`Counters`].
     pub fallbacks: Fallbacks,
-    /// See [`Counters`].
-    pub misses: Misses,
 }
 
 impl Work {
@@ -103,32 +134,21 @@ impl Work {
             faults: counters.faults[*cause as usize],
             triggers: counters.triggers[*cause as usize],
         });
-        let patched = [("break", counters.patched.break_immediate), ("break.b", counters.patched.break_b)];
-        let seconds = |mean: f64, count: u64| mean * count as f64 * 1e-9;
-        let (conventional_mean, fast_mean) = (counters.conventional_time.mean(), counters.fast_time.mean());
         Work {
             faults,
             triggers,
             by_trigger: if events == 0 { 0.0 } else { 100.0 * (events - faults) as f64 / events as f64 },
             causes: causes.filter(|cause| cause.faults + cause.triggers > 0).collect(),
             conventional: *conventional,
-            conventional_nanoseconds: conventional_mean,
-            conventional_seconds: seconds(conventional_mean, conventional.emulated),
-            conventional_samples: counters.conventional_time.samples,
-            fast_nanoseconds: fast_mean,
-            fast_seconds: seconds(fast_mean, triggers),
-            fast_samples: counters.fast_time.samples,
+            conventional_time: OfTime::new(&counters.conventional_time),
             on_behalf: counters.on_behalf,
             without_routine: counters.without_routine,
             left_by_routine: counters.left_by_routine,
             routines_built: counters.built,
             routines_shared: counters.shared,
-            sites_patched: counters.patched.all(),
-            patched_by_trigger: patched.map(|(trigger, sites)| OfTrigger { trigger, sites }).to_vec(),
-            sites_forgotten: counters.forgotten,
             sites_unpatched: counters.unpatched,
+            by_kind: KindIndex::all().map(|kind| OfTrigger::new(kind, &counters.kinds[kind.index()])).collect(),
             fallbacks: counters.fallbacks,
-            misses: counters.misses,
         }
     }
 }
@@ -160,10 +180,73 @@ pub struct SiteReport {
     pub faults: u64,
     /// Triggers executed.
     pub triggers: u64,
-    /// Whether a trigger stands there.
-    pub patched: bool,
+    /// The kind of trigger that stands there.
+    pub trigger: Option<&'static str>,
+    /// The kind of trigger that was asked for and could not be placed, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declined: Option<DeclinedReport>,
     /// The name of the IP, if there are symbols.
     pub symbol: Option<String>,
+}
+
+/// A trigger that could not be placed at a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeclinedReport {
+    /// The kind.
+    pub trigger: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+impl SiteReport {
+    /// A report of a site; `symbol` names addresses.
+    pub fn new(site: &PatchSite, symbol: impl Fn(u64) -> Option<String>) -> SiteReport {
+        let report =
+            |(kind, why): (KindIndex, Decline)| DeclinedReport { trigger: kind.kind().name, why: why.to_string() };
+        SiteReport {
+            bundle: site.place.bundle,
+            slot: site.instruction.slot,
+            ip: site.place.ip,
+            mnemonic: site.instruction.mnemonic().map_or("", Mnemonic::name),
+            faults: site.faults(),
+            triggers: site.triggers(),
+            trigger: site.standing().map(|standing| standing.kind.kind().name),
+            declined: site.declined().map(report),
+            symbol: symbol(site.place.ip),
+        }
+    }
+}
+
+/// The triggers of one kind that stand in a virtual machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindReport {
+    /// The kind.
+    pub trigger: &'static str,
+    /// The sites at which it stands.
+    pub sites: u64,
+    /// Those at which it stood until another instruction was in memory.
+    pub dropped: u64,
+}
+
+impl KindReport {
+    /// A report of each kind, without the sites.
+    pub(crate) fn all(view: &CodeView) -> Vec<KindReport> {
+        let dropped = view.dropped();
+        let report =
+            |kind: KindIndex| KindReport { trigger: kind.kind().name, sites: 0, dropped: dropped[kind.index()] };
+        KindIndex::all().map(report).collect()
+    }
+}
+
+/// The stubs of a virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WindowReport {
+    /// Stubs in use.
+    pub stubs: u64,
+    /// The bytes that stubs take.
+    pub bytes: u64,
+    /// The bytes that are left.
+    pub bytes_left: u64,
 }
 
 /// An address as it is written: `"0xa000000100010e20"`.
@@ -230,9 +313,11 @@ pub struct VmStatistics {
     /// The sites it knows.
     pub sites: usize,
     /// Those that are patched.
-    pub sites_patched: usize,
-    /// Those forgotten because devices, firmware or routines have overwritten them.
-    pub sites_forgotten_by_others: u64,
+    pub sites_patched: u64,
+    /// The triggers that stand at them, by kind.
+    pub triggers: Vec<KindReport>,
+    /// The stubs that some of them lead to.
+    pub window: WindowReport,
     /// The plugins that serve.
     pub plugins: Vec<PluginReport>,
     /// The sites with most faults and triggers.

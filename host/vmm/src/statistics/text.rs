@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::statistics::{PluginReport, SiteReport, VmStatistics, Work};
+use crate::statistics::{OfTrigger, PluginReport, SiteReport, VmStatistics, Work};
 
 impl Display for VmStatistics {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -13,12 +13,18 @@ impl Display for VmStatistics {
             write!(f, "all virtual processors: {}", self.total)?;
         }
         self.plugins.iter().try_for_each(|plugin| write!(f, "{plugin}"))?;
-        let ids = &self.ids;
-        writeln!(
-            f,
-            "sites          {}, {} patched, {} forgotten by others, {} classes",
-            self.sites, self.sites_patched, self.sites_forgotten_by_others, self.classes
-        )?;
+        let VmStatistics { ids, window, .. } = self;
+        writeln!(f, "sites          {}, {} patched, {} classes", self.sites, self.sites_patched, self.classes)?;
+        for kind in self.triggers.iter().filter(|kind| kind.sites + kind.dropped > 0) {
+            writeln!(f, "  {:<12} {} sites, {} dropped", kind.trigger, kind.sites, kind.dropped)?;
+        }
+        if window.stubs > 0 {
+            writeln!(
+                f,
+                "window         {} stubs, {} bytes, {} bytes left",
+                window.stubs, window.bytes, window.bytes_left
+            )?;
+        }
         writeln!(f, "ids            {} of {} in use, {} free again", ids.used, ids.count, ids.free_again)?;
         self.top.iter().try_for_each(|site| write!(f, "{site}"))
     }
@@ -45,9 +51,9 @@ impl Display for PluginReport {
 impl Display for SiteReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let symbol = self.symbol.as_deref().unwrap_or("");
-        let patched = if self.patched { "patched" } else { "" };
+        let trigger = self.trigger.unwrap_or("");
         let (ip, slot, mnemonic, faults, triggers) = (self.ip, self.slot, self.mnemonic, self.faults, self.triggers);
-        writeln!(f, "  {ip:016x}.{slot} {mnemonic:<14} {faults:>9} faults {triggers:>9} triggers {patched:<8}{symbol}")
+        writeln!(f, "  {ip:016x}.{slot} {mnemonic:<14} {faults:>9} faults {triggers:>9} triggers {trigger:<8}{symbol}")
     }
 }
 
@@ -61,10 +67,10 @@ impl Display for Work {
         let conventional = &self.conventional;
         writeln!(
             f,
-            "  conventional   {} emulated, {:.0} ns each, {:.3} s; {} decoded, {} bytes of frames",
+            "  conventional   {} emulated, {} ns p50, {} ns p99; {} decoded, {} bytes of frames",
             conventional.emulated,
-            self.conventional_nanoseconds,
-            self.conventional_seconds,
+            self.conventional_time.p50,
+            self.conventional_time.p99,
             conventional.decodes,
             conventional.frame_bytes
         )?;
@@ -74,36 +80,35 @@ impl Display for Work {
             "  fetches        {} by temporary entry, {} by existing entry, {} physical",
             fetches.temporary_entry, fetches.existing_entry, fetches.physical
         )?;
-        writeln!(
-            f,
-            "  fast           {triggers} executed, {:.0} ns each, {:.3} s; {} on behalf, {} without routine, {} left by their \
-             routine",
-            self.fast_nanoseconds, self.fast_seconds, self.on_behalf, self.without_routine, self.left_by_routine
-        )?;
-        writeln!(
-            f,
-            "  patching      {} sites patched, {} forgotten, {} unpatched; {} routines built, {} shared",
-            self.sites_patched, self.sites_forgotten, self.sites_unpatched, self.routines_built, self.routines_shared
-        )?;
-        for of in self.patched_by_trigger.iter().filter(|of| of.sites > 0) {
-            writeln!(f, "  {:<14} {} sites", of.trigger, of.sites)?;
+        for kind in self.by_kind.iter().filter(|kind| kind.events + kind.placed + kind.declined > 0) {
+            let OfTrigger { trigger, placed, retriggered, events, declined, time, .. } = kind;
+            writeln!(
+                f,
+                "  {trigger:<14} {events} executed, {} ns p50, {} ns p99; {placed} placed, {retriggered} in place of \
+                 another, {declined} declined",
+                time.p50, time.p99
+            )?;
         }
+        writeln!(
+            f,
+            "  routines       {} built, {} shared; {} sites unpatched; {} on behalf, {} without routine, {} left by their \
+             routine",
+            self.routines_built,
+            self.routines_shared,
+            self.sites_unpatched,
+            self.on_behalf,
+            self.without_routine,
+            self.left_by_routine
+        )?;
         let fallbacks = &self.fallbacks;
         let counts = [
             ("left by classifier", fallbacks.left_by_classifier),
             ("left by patch manager", fallbacks.left_by_patch_manager),
             ("no template", fallbacks.no_template),
             ("no class id", fallbacks.no_class_id),
-            ("not writable", fallbacks.not_writable),
             ("changed", fallbacks.changed),
             ("not in RAM", fallbacks.not_in_ram),
             ("no site", fallbacks.no_site),
-            ("unknown trigger", fallbacks.unknown_trigger),
-            ("looked up", self.misses.looked_up),
-            ("copies", self.misses.copies),
-            ("ambiguous copies", self.misses.ambiguous),
-            ("foreign breaks", self.misses.foreign),
-            ("stale", self.misses.stale),
         ];
         for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             writeln!(f, "  {name:<21} {count}")?;

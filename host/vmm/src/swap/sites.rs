@@ -11,8 +11,7 @@ use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::site::SiteFault;
 
 use super::{SwapError, Transaction};
-use crate::patch::site::PatchSite;
-use crate::patch::trigger::break_immediate::break_slot;
+use crate::patch::site::{PatchSite, Standing};
 use crate::plugins::{Classifier, Failed, PatchManager};
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
@@ -78,7 +77,9 @@ impl Transaction<'_> {
     /// Unpatches sites.
     pub(super) fn unpatch(&self, sites: &[Arc<PatchSite>]) {
         if let Some(bus) = self.machine.bus() {
-            sites.iter().for_each(|site| self.vm.sites.unpatch(&*bus, site));
+            sites.iter().for_each(|site| {
+                self.vm.view.remove(&*bus, site);
+            });
         }
     }
 
@@ -111,12 +112,15 @@ impl Transaction<'_> {
                 let Ok(provided) = new.provide_with(vm, &class, &site.instruction, routine);
                 provided.id()
             });
+            let Some(now) = site.standing() else { continue };
             match id {
-                Some(id) => {
-                    let trigger = break_slot(site.instruction.qp, vm.ids().immediate(id));
-                    let _overwritten_ones_are_forgotten = vm.sites.change(&*bus, &site, id, trigger);
+                Some(class) => {
+                    let standing = Standing { class, ..now };
+                    let _dropped_ones_fault_again = vm.view.place(&*bus, &site, standing, vm.ids().immediate(class));
                 }
-                None => vm.sites.unpatch(&*bus, &site),
+                None => {
+                    vm.view.remove(&*bus, &site);
+                }
             }
         }
         Ok(())
@@ -130,7 +134,7 @@ fn has(routine: Option<Routine>) -> Result<Option<Routine>, Infallible> {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::flat::FlatMemory;
+    use patchbay_cpu::flat_machine::FlatMemory;
     use patchbay_isa::{Bundle, Slot, Template};
     use patchbay_plugin_api::class::Attributes;
     use patchbay_plugin_api::site::Site;
@@ -138,7 +142,7 @@ mod tests {
     use super::*;
     use crate::conventional::fetch::Fetch;
     use crate::emulate::decode::of_slot;
-    use crate::patch::sites::Sites;
+    use crate::patch::trigger::KindIndex;
     use crate::plugins::Registry;
     use crate::policy::Policy;
     use crate::policy::serving::Provided;
@@ -155,12 +159,12 @@ mod tests {
     }
 
     /// The site of an instruction at 0x1000, which is patched.
-    fn site(sites: &Sites, memory: &FlatMemory, bits: u64) -> Arc<PatchSite> {
+    fn site(vm: &Vm, memory: &FlatMemory, bits: u64) -> Arc<PatchSite> {
         let bundle = Bundle::new(Template::new(1), [bits, NOP, NOP]);
         memory.write_bytes(0x1000, &bundle.to_bytes()).unwrap();
         let place = Site { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
-        let site = sites.meet(place, &mov_psr(bits)).unwrap();
-        sites.patch(memory, &site, ClassId(0), break_slot(0, 0x10_0800));
+        let site = vm.sites.meet(place, &mov_psr(bits)).unwrap().site;
+        vm.view.place(memory, &site, Standing { kind: KindIndex::FALLBACK, class: ClassId(0) }, 0x10_0800);
         assert!(site.is_patched());
         site
     }
@@ -169,11 +173,12 @@ mod tests {
     #[test]
     fn a_class_is_not_that_of_the_code_that_came_later() {
         let classifier = Policy::load("default").unwrap().start(&Registry::discover()).unwrap().classifier;
-        let (memory, sites) = (FlatMemory::new(0x2000), Sites::default());
-        let before = site(&sites, &memory, MOV_PSR);
-        let classes = classes(&classifier, &sites.all()).unwrap();
+        let memory = FlatMemory::new(0x2000);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vmm, Fetch::Translated).unwrap();
+        let before = site(&vm, &memory, MOV_PSR);
+        let classes = classes(&classifier, &vm.sites.all()).unwrap();
         let class = classes[&key(&before)].unwrap();
-        let later = site(&sites, &memory, MOV_PSR_15);
+        let later = site(&vm, &memory, MOV_PSR_15);
         assert_ne!(classifier.classify(&later.instruction, &later.place).unwrap(), Some(class));
         assert_eq!(classes.get(&key(&later)), None);
     }

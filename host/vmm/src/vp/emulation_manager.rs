@@ -2,88 +2,79 @@
 
 use std::sync::Arc;
 
-use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::code_view::Trigger;
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::op::{Op, Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::processor::Processor;
-use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::{Instruction, Unit};
 use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::services::ServicesRef;
-use patchbay_plugin_api::site::Site;
 use patchbay_plugin_api::vpd::Vpd;
 
 use crate::emulate::emulate;
 use crate::fast_path;
 use crate::guest::Guest;
-use crate::patch::bundle;
-use crate::patch::origins::Origin;
 use crate::patch::site::PatchSite;
-use crate::patch::site_cache::At;
-use crate::patch::sites::NotAdopted;
-use crate::patch::trigger::break_immediate::Break;
+use crate::patch::trigger::KindIndex;
 use crate::routines::class_ids::ClassId;
 use crate::routines::services::{self, Refused};
 use crate::statistics::counters::{Counters, Time};
 use crate::vp::VirtualProcessor;
 
-/// What a `break` means that is not the trigger of a site at hand.
-enum Meaning {
-    /// The trigger of this site.
-    Site(Arc<PatchSite>),
-    /// A copy of a trigger, which the guest has made: a site now.
-    Copy(Arc<PatchSite>),
-    /// A copy of a trigger that stood for this instruction, but is no site: its class has gone, or there are too many.
-    Left(Instruction),
-    /// A copy of a trigger that has stood for several instructions.
-    Ambiguous,
-    /// Code that is not there any more.
-    Stale,
-    /// The guest's own, with an immediate of triggers.
-    Foreign,
-    /// The guest's own.
-    Guest,
-    /// The guest cannot fetch the instruction any more.
-    Fault(Stop),
-}
-
 impl VirtualProcessor {
-    /// A `break` of the guest; `None` if it is the guest's own.
+    /// A trigger of the guest's code, in the bundle at `ip`.
     #[inline]
-    pub(crate) fn trigger(&mut self, p: &mut Processor, op: &Op, iim: u64) -> Option<Outcome> {
-        self.table.as_ref()?;
-        let ids = self.vm.ids();
-        let index = iim.wrapping_sub(ids.base().into());
-        if iim != 0 && index >= ids.count().into() {
-            return None;
+    pub(crate) fn trigger(&mut self, p: &mut Processor, trigger: &Trigger, ip: u64) -> Outcome {
+        let (Some(kind), Some(site)) = (KindIndex::new(trigger.kind), trigger.site.downcast_ref::<PatchSite>()) else {
+            return Err(Leave::Virtualized);
+        };
+        site.trigger(self.index);
+        if kind.kind().conventional {
+            return self.leave_for_the_conventional_path(p, kind, trigger);
         }
-        let ip = p.ip(op);
-        let at = At::new(ip, op.slot, p.code_context(ip));
-        let outcome = fast_path::path(|| self.known_trigger(p, at, ip, iim, index as u32));
-        outcome.or_else(|| self.unknown_trigger(p, at, ip, op.slot, iim))
+        // B units ignore the immediate of a break (SDM 3:29): there the site says the class.
+        let class = if site.instruction.unit == Unit::B as u8 {
+            site.class()
+        } else {
+            ClassId(trigger.number.wrapping_sub(self.vm.ids().base()))
+        };
+        fast_path::path(|| {
+            let count = self.counters.trigger(site.instruction.cause);
+            let started = Time::sample(count);
+            let outcome = self.run(p, ip, class, &site.instruction);
+            self.counters.kinds[kind.index()].trigger(started);
+            outcome
+        })
     }
 
-    /// The trigger of a site that the cache has; `None` for anything else.
-    #[inline]
-    fn known_trigger(&mut self, p: &mut Processor, at: At, ip: u64, iim: u64, index: u32) -> Option<Outcome> {
-        let (site, triggers) = self.cache.find_mut(at)?;
-        if !site.is_patched() || !names(site, iim, index) {
-            return None;
-        }
-        let entry = self.table.as_deref()?.entry(site.class())?;
-        *triggers += 1;
+    /// Leaves the run loop, so that the instruction of a site goes down the conventional path.
+    #[cold]
+    fn leave_for_the_conventional_path(&mut self, p: &mut Processor, kind: KindIndex, trigger: &Trigger) -> Outcome {
+        self.left = Arc::clone(&trigger.site).downcast().ok().map(|site| (kind, site));
+        p.exit = Some(Exit::Hook);
+        Err(Leave::Exit)
+    }
+
+    /// The conventional path of a trigger that has left the run loop: all of it but the fetch, because the site has the
+    /// original instruction.
+    #[cold]
+    pub(crate) fn conventional_trigger(&mut self, p: &mut Processor, kind: KindIndex, site: &PatchSite) {
+        let before = super::resume::Before::new(p);
         let started = Time::sample(self.counters.trigger(site.instruction.cause));
-        let routine = entry.routine.as_ref();
-        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, ip, &site.instruction);
-        if let Some(started) = started {
-            self.counters.fast_time.add(started);
-        }
+        let outcome = self.conventional.emulate_site(p, &mut self.vpd, &site.instruction);
+        self.counters.kinds[kind.index()].trigger(started);
+        self.conclude(p, &before, outcome);
+    }
+
+    /// Runs the routine of a class for an instruction, or emulates it where the class has none.
+    #[inline]
+    pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
+        let routine =
+            self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine.as_ref());
+        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, ip, instruction);
         match outcome {
-            Ok(done) => Some(done),
-            Err(refused) => {
-                let instruction = site.instruction;
-                Some(self.refused(p, refused, &instruction))
-            }
+            Ok(outcome) => outcome,
+            Err(refused) => self.refused(p, refused, instruction),
         }
     }
 
@@ -101,104 +92,7 @@ impl VirtualProcessor {
             });
             p.exit = Some(Exit::Hook);
         });
-        Err(Stop::Exit)
-    }
-
-    /// Runs the routine of a class for an instruction.
-    pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
-        let routine = self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine);
-        self.counters.trigger(instruction.cause);
-        let outcome = execute(routine.as_ref(), self.services, &mut self.counters, p, &mut self.vpd, ip, instruction);
-        outcome.unwrap_or_else(|refused| self.refused(p, refused, instruction))
-    }
-
-    /// Runs the routine of a site that is met at a place for the first time.
-    fn run_at(&mut self, p: &mut Processor, at: At, ip: u64, site: Arc<PatchSite>) -> Outcome {
-        let (class, instruction) = (site.class(), site.instruction);
-        self.cache.remember(at, site, 1);
-        self.run(p, ip, class, &instruction)
-    }
-
-    #[cold]
-    fn unknown_trigger(&mut self, p: &mut Processor, at: At, ip: u64, slot: u8, iim: u64) -> Option<Outcome> {
-        match self.look_up(p, at, ip, Slot::new(slot)?, iim) {
-            Meaning::Site(site) => {
-                self.counters.misses.looked_up += 1;
-                Some(self.run_at(p, at, ip, site))
-            }
-            Meaning::Copy(site) => {
-                self.counters.misses.copies += 1;
-                Some(self.run_at(p, at, ip, site))
-            }
-            Meaning::Left(instruction) => {
-                self.counters.misses.copies += 1;
-                self.counters.trigger(instruction.cause);
-                self.counters.without_routine += 1;
-                Some(emulate(&mut Guest { p, vpd: &mut self.vpd, frame: None }, &instruction))
-            }
-            Meaning::Ambiguous => {
-                self.counters.misses.ambiguous += 1;
-                None
-            }
-            Meaning::Foreign => {
-                self.counters.misses.foreign += 1;
-                None
-            }
-            Meaning::Stale => {
-                self.counters.misses.stale += 1;
-                // Nothing was executed: the next run fetches what stands there now.
-                p.exit = Some(Exit::Attention);
-                Some(Err(Stop::Exit))
-            }
-            Meaning::Fault(stop) => Some(Err(stop)),
-            Meaning::Guest => None,
-        }
-    }
-
-    /// Finds out what a `break` in this slot is, from the bundle in memory.
-    fn look_up(&self, p: &mut Processor, at: At, ip: u64, slot: Slot, iim: u64) -> Meaning {
-        let address = match p.translate_instruction(ip) {
-            Ok(address) => PhysicalAddress(address.0 & !0xf),
-            Err(stop) => return Meaning::Fault(stop),
-        };
-        let Some(bundle) = bundle::read(p.bus(), address) else { return Meaning::Guest };
-        let known = self.cache.find_anywhere(at).filter(|site| site.address() == address);
-        if let Some(site) = known.filter(|site| site.stands_in(bundle)) {
-            return Meaning::Site(site);
-        }
-        let Some((bundle, site)) = self.vm.sites.look(p.bus(), address, slot) else { return Meaning::Guest };
-        if let Some(site) = site {
-            return Meaning::Site(site);
-        }
-        match Break::of_slot(bundle, slot).filter(|found| found.iim == iim) {
-            Some(found) => self.meaning(p, self.place(p, ip, address.0), bundle, slot, found.immediate),
-            None => {
-                bundle::invalidate(p.bus(), address);
-                Meaning::Stale
-            }
-        }
-    }
-
-    /// What a `break` means that stands where no site's trigger does.
-    fn meaning(&self, p: &Processor, place: Site, bundle: Bundle, slot: Slot, immediate: u32) -> Meaning {
-        let id = ClassId(immediate.wrapping_sub(self.vm.ids().base()));
-        let instruction = match self.vm.sites.origin(place, bundle, slot) {
-            Origin::One(instruction) => instruction,
-            Origin::Several => return Meaning::Ambiguous,
-            Origin::None if id.0 < self.vm.ids().count() => return Meaning::Foreign,
-            Origin::None => return Meaning::Guest,
-        };
-        // From here to the site, the class is not taken out of use.
-        let _in_use = self.vm.classes_in_use();
-        let entry = self.table.as_deref().and_then(|table| table.entry(id));
-        if !entry.is_some_and(|entry| entry.class.contains(&instruction)) {
-            return Meaning::Left(instruction);
-        }
-        match self.vm.sites.adopt(p.bus(), place, instruction, id, bundle.slot(slot)) {
-            Ok(site) => Meaning::Copy(site),
-            Err(NotAdopted::Gone) => Meaning::Stale,
-            Err(NotAdopted::Full) => Meaning::Left(instruction),
-        }
+        Err(Leave::Exit)
     }
 }
 
@@ -220,10 +114,4 @@ fn execute(
             Ok(emulate(&mut Guest { p, vpd, frame: None }, instruction))
         }
     }
-}
-
-/// Whether cr.iim is that of a site's trigger.
-#[inline]
-fn names(site: &PatchSite, iim: u64, index: u32) -> bool {
-    if site.instruction.unit == Unit::B as u8 { iim == 0 } else { site.class() == ClassId(index) }
 }

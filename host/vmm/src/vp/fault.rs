@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use patchbay_cpu::processor::Processor;
-use patchbay_isa::Instruction;
-use patchbay_isa::Slot;
+use patchbay_isa::{Instruction, Slot};
 use patchbay_plugin_api::class::ClassKey;
-use patchbay_plugin_api::instruction::Unit;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::{Site, SiteFault};
 
 use crate::emulate::decode;
-use crate::patch::bundle::{self, Exchange};
-use crate::patch::site::PatchSite;
+use crate::patch::bundle;
+use crate::patch::code_view::Placed;
+use crate::patch::site::{PatchSite, Standing};
 use crate::patch::site_cache::At;
-use crate::patch::trigger::break_immediate::break_slot;
+use crate::patch::trigger::{Decline, KindIndex};
 use crate::plugins::Failed;
 use crate::policy::serving::{Provided, Serving};
 use crate::statistics::counters::Time;
@@ -52,6 +51,7 @@ impl VirtualProcessor {
             Ok(Next::Resume) => {}
             Ok(Next::Run(site)) => {
                 self.counters.on_behalf += 1;
+                self.counters.trigger(site.instruction.cause);
                 let outcome = self.run(p, before.ip, site.class(), &site.instruction);
                 if self.failure.is_none() {
                     self.conclude(p, &before, outcome);
@@ -65,22 +65,20 @@ impl VirtualProcessor {
     fn consider(&mut self, p: &mut Processor, instruction: &Instruction) -> Result<Next, Failed> {
         let Some(site) = self.site_of(p, instruction) else { return Ok(Next::Conventional) };
         let faults = site.fault();
-        let vm = Arc::clone(&self.vm);
         let Some(serving) = self.serving.clone() else { return Ok(Next::Conventional) };
         if site.is_patched() {
-            // It was patched while this processor ran an older copy, or the guest has restored it.
-            if vm.sites.check(p.bus(), &site) {
-                // Or the guest has written its trigger back without making it visible.
-                bundle::invalidate(p.bus(), site.address());
-                return Ok(Next::Resume);
-            }
-            self.counters.forgotten += 1;
+            // It was patched while this processor ran an older copy of the code.
+            bundle::invalidate(p.bus(), site.address());
+            return Ok(Next::Resume);
         }
         let place = self.place(p, p.registers.ip, site.place.bundle);
+        let span = tracing::debug_span!(target: "patch", "fault", ip = place.ip, slot = site.instruction.slot);
+        let _entered = span.enter();
         let Some(class) = serving.classifier.classify(&site.instruction, &place)? else {
             self.counters.fallbacks.left_by_classifier += 1;
             return Ok(Next::Conventional);
         };
+        tracing::debug!(target: "patch", %class, "classified");
         if !site.instruction.mnemonic().is_some_and(|mnemonic| serving.templates.contains(&mnemonic)) {
             self.counters.fallbacks.no_template += 1;
             return Ok(Next::Conventional);
@@ -91,24 +89,22 @@ impl VirtualProcessor {
             self.counters.fallbacks.left_by_patch_manager += 1;
             return Ok(Next::Conventional);
         };
-        if trigger != Trigger::BREAK {
-            self.counters.fallbacks.unknown_trigger += 1;
-        }
-        match self.place_trigger(p, &serving, &class, &site)? {
-            Some(Exchange::Done | Exchange::Already) if decision.runs_on_behalf() => Ok(Next::Run(site)),
-            Some(Exchange::Done | Exchange::Already) => Ok(Next::Resume),
-            Some(Exchange::Differs | Exchange::Impossible | Exchange::Full) | None => Ok(Next::Conventional),
+        match self.place_trigger(p, &serving, &class, &site, trigger)? {
+            Some(Placed::Done { .. } | Placed::Already) if decision.runs_on_behalf() => Ok(Next::Run(site)),
+            Some(Placed::Done { .. } | Placed::Already) => Ok(Next::Resume),
+            _ => Ok(Next::Conventional),
         }
     }
 
-    /// Writes the trigger of a class to a site; `None` if there is none. The reason why not is counted.
+    /// Places a trigger of a class at a site; `None` if the class has no routine or no id. What becomes of it is counted.
     pub(crate) fn place_trigger(
         &mut self,
         p: &Processor,
         serving: &Serving,
         class: &ClassKey,
-        site: &PatchSite,
-    ) -> Result<Option<Exchange>, Failed> {
+        site: &Arc<PatchSite>,
+        trigger: Trigger,
+    ) -> Result<Option<Placed>, Failed> {
         let vm = Arc::clone(&self.vm);
         let _in_use = vm.classes_in_use();
         let counters = &mut self.counters;
@@ -127,18 +123,31 @@ impl VirtualProcessor {
                 return Ok(None);
             }
         };
-        let bits = break_slot(site.instruction.qp, vm.ids().immediate(id));
-        let done = vm.sites.patch(p.bus(), site, id, bits);
-        let count = match done {
-            Exchange::Done if site.instruction.unit == Unit::B as u8 => &mut counters.patched.break_b,
-            Exchange::Done => &mut counters.patched.break_immediate,
-            Exchange::Already => return Ok(Some(done)),
-            Exchange::Differs => &mut counters.fallbacks.changed,
-            Exchange::Impossible => &mut counters.fallbacks.not_writable,
-            Exchange::Full => &mut counters.fallbacks.no_site,
-        };
-        *count += 1;
-        Ok(Some(done))
+        let asked = KindIndex::of(trigger);
+        let standing = Standing { kind: asked.unwrap_or(KindIndex::FALLBACK), class: id };
+        let placed = vm.view.place(p.bus(), site, standing, vm.ids().immediate(id));
+        let mut declined = |why: Decline| counters.kinds[standing.kind.index()].decline(why);
+        match placed {
+            Placed::Done { kind, declined: why, instead } => {
+                why.into_iter().for_each(&mut declined);
+                if asked.is_none() {
+                    vm.view.note_unknown(site);
+                    declined(Decline::Unknown);
+                }
+                let count = &mut counters.kinds[kind.index()];
+                if instead {
+                    count.retriggered += 1;
+                } else {
+                    count.placed += 1;
+                }
+                tracing::debug!(target: "patch", site = site.place.bundle, kind = kind.kind().name, ?why, "placed");
+            }
+            Placed::Already => {}
+            Placed::Changed => counters.fallbacks.changed += 1,
+            Placed::NotInRam => counters.fallbacks.not_in_ram += 1,
+            Placed::Declined(why) => declined(why),
+        }
+        Ok(Some(placed))
     }
 
     /// The site of the instruction at IP and PSR.ri; `None` if it has none. The reason why not is counted.
@@ -158,12 +167,15 @@ impl VirtualProcessor {
             return None;
         };
         let decoded = decode::of(instruction, bundle, Slot::new(slot)?)?;
-        let Some(site) = self.vm.sites.meet(self.place(p, ip, address.0 & !0xf), &decoded) else {
+        let Some(met) = self.vm.sites.meet(self.place(p, ip, address.0 & !0xf), &decoded) else {
             self.counters.fallbacks.no_site += 1;
             return None;
         };
-        self.cache.remember(at, Arc::clone(&site), 0);
-        Some(site)
+        if let Some(replaced) = met.replaced {
+            self.vm.view.remove(p.bus(), &replaced);
+        }
+        self.cache.remember(at, Arc::clone(&met.site));
+        Some(met.site)
     }
 
     pub(crate) fn place(&self, p: &Processor, ip: u64, bundle: u64) -> Site {

@@ -2,24 +2,27 @@
 
 pub(crate) mod emulation_manager;
 pub(crate) mod fault;
+pub mod grace;
 pub(crate) mod resume;
 pub(crate) mod review;
 pub mod supervisor;
 
 use std::sync::Arc;
 
-use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::code_view::Trigger;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::hook::Hook;
 use patchbay_cpu::interruption::{Interruption, MOST_FAULTS, Vector};
-use patchbay_cpu::op::{Op, Outcome};
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_plugin_api::services::ServicesRef;
 use patchbay_plugin_api::vpd::Vpd;
 
 use crate::conventional::Conventional;
 use crate::guest::{Guest, take_over};
+use crate::patch::site::PatchSite;
 use crate::patch::site_cache::SiteCache;
+use crate::patch::trigger::KindIndex;
 use crate::plugins::Failed;
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
@@ -46,6 +49,8 @@ pub struct VirtualProcessor {
     pub(crate) table: Option<Arc<RoutineMap>>,
     pub(crate) services: ServicesRef,
     pub(crate) cache: SiteCache,
+    /// The site, and the kind of trigger, whose trigger has left the run loop for the conventional path.
+    pub(crate) left: Option<(KindIndex, Arc<PatchSite>)>,
     /// The ar.itc at which it looks after reviews.
     pub(crate) next_review: u64,
     /// The instruction count at the last interruption, and the interruptions since it has changed.
@@ -57,6 +62,7 @@ impl VirtualProcessor {
     #[must_use]
     pub fn new(vm: Arc<Vm>, index: usize, p: &mut Processor) -> VirtualProcessor {
         let serving = vm.serving();
+        p.code_view = Some(vm.view.clone());
         VirtualProcessor {
             index,
             vpd: take_over(p),
@@ -67,6 +73,7 @@ impl VirtualProcessor {
             serving,
             services: services(),
             cache: SiteCache::default(),
+            left: None,
             next_review: 0,
             progress: (0, 0),
             vm,
@@ -93,10 +100,15 @@ impl VirtualProcessor {
 
     /// Reacts to an exit; gives back the exits that are not the monitor's, but the machine's.
     pub fn react(&mut self, p: &mut Processor, exit: Exit) -> Option<Exit> {
+        self.vm.view.grace().pass(self.index);
         match exit {
             Exit::Virtualization(instruction) => self.virtualization(p, &instruction),
             Exit::Interruption(interruption) => self.interruption(p, &interruption),
             Exit::Budget | Exit::Attention => {}
+            Exit::Hook => match self.left.take() {
+                Some((kind, site)) => self.conventional_trigger(p, kind, &site),
+                None => return Some(exit),
+            },
             exit => return Some(exit),
         }
         self.guest(p).deliver_interrupt();
@@ -133,20 +145,13 @@ impl VirtualProcessor {
 }
 
 impl Hook for VirtualProcessor {
-    fn break_instruction(&mut self, p: &mut Processor, op: &Op, iim: u64) -> Option<Outcome> {
-        self.trigger(p, op, iim)
-    }
-
-    fn flush(&mut self, p: &Processor, line: PhysicalAddress) {
-        if self.table.is_some() {
-            self.counters.forgotten += self.vm.sites.compare(p.bus(), line);
-        }
+    fn trigger(&mut self, p: &mut Processor, trigger: &Trigger, ip: u64) -> Outcome {
+        self.trigger(p, trigger, ip)
     }
 }
 
 impl Drop for VirtualProcessor {
     fn drop(&mut self) {
-        self.cache.add();
         self.vm.finish(self.counts());
     }
 }

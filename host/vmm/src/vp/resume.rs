@@ -1,7 +1,7 @@
 //! How the guest goes on after an instruction that was emulated outside of the run loop.
 
 use patchbay_cpu::interruption::{Interruption, Isr, SINGLE_STEP, Vector};
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
 
@@ -42,16 +42,16 @@ impl VirtualProcessor {
     pub(crate) fn conclude(&mut self, p: &mut Processor, before: &Before, outcome: Outcome) {
         let Before { ip, slot, .. } = *before;
         match outcome {
-            Ok(()) | Err(Stop::Serialize) => {
+            Ok(()) | Err(Leave::Serialize) => {
                 before.complete(p);
                 p.set_psr(Psr::from(u64::from(p.registers.psr) & !Psr::ONE_INSTRUCTION));
-                p.go_behind(ip, slot, false);
+                p.advance_past(ip, slot, false);
                 if before.stepping {
                     let isr = Isr::new().with_code(SINGLE_STEP).with_ei(slot);
                     self.reflect(p, &Interruption { isr, ..Interruption::fault(Vector::SingleStepTrap, 0) });
                 }
             }
-            Err(Stop::Return) => {
+            Err(Leave::Return) => {
                 before.complete(p);
                 if p.complete_frame().is_err() {
                     self.fault(p, p.registers.psr.ri());

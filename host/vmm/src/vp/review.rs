@@ -51,7 +51,7 @@ impl Reviews {
 }
 
 impl VirtualProcessor {
-    /// Adds this virtual processor's triggers to their sites, and reviews them, if it is time.
+    /// Reviews all sites, if it is time.
     pub(crate) fn review_if_due(&mut self, p: &mut Processor) {
         let Some(reviews) = self.serving.as_ref().and_then(|serving| serving.reviews.as_ref()) else { return };
         let now = p.itc();
@@ -60,7 +60,6 @@ impl VirtualProcessor {
         }
         let reviews = Arc::clone(reviews);
         self.next_review = now.saturating_add(reviews.period);
-        self.cache.add();
         if let Err(failed) = reviews.at(now, || self.review(p)) {
             self.failure = Some(failed);
         }
@@ -71,7 +70,7 @@ impl VirtualProcessor {
         self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &serving, site))
     }
 
-    fn review_site(&mut self, p: &mut Processor, serving: &Serving, site: &PatchSite) -> Result<(), Failed> {
+    fn review_site(&mut self, p: &mut Processor, serving: &Serving, site: &Arc<PatchSite>) -> Result<(), Failed> {
         let patched = site.is_patched();
         let known = serving.table(0).and_then(|table| table.entry(site.class())).filter(|_| patched);
         let class = match known {
@@ -84,18 +83,18 @@ impl VirtualProcessor {
             site: site.place,
             class,
             instruction: site.instruction,
-            trigger: if patched { Trigger::BREAK } else { Trigger::NONE },
+            trigger: site.trigger_kind(),
             reserved: 0,
             faults,
             triggers,
         };
         match serving.patch_manager.review(&statistics)?.change() {
             Some(Trigger::NONE) if patched => {
-                self.vm.sites.unpatch(p.bus(), site);
+                self.vm.view.remove(p.bus(), site);
                 self.counters.unpatched += 1;
             }
-            Some(trigger) if trigger != Trigger::NONE && !patched => {
-                self.place_trigger(p, serving, &class, site)?;
+            Some(trigger) if trigger != Trigger::NONE && trigger != statistics.trigger => {
+                self.place_trigger(p, serving, &class, site, trigger)?;
             }
             _ => {}
         }

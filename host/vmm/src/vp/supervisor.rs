@@ -6,7 +6,6 @@ use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::cr;
-use patchbay_machine::memory::Overlay;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Native, Reaction, Supervisor, crash};
 use patchbay_plugin_api::vpd::vpsr;
@@ -48,8 +47,7 @@ fn with_guest_registers(
 
 impl Supervisor for Virtual {
     fn start(&mut self, processor: &mut Processor, platform: &Platform) {
-        let vm: Arc<dyn Overlay> = self.vm.clone();
-        platform.memory.set_overlay(Arc::downgrade(&vm));
+        self.vm.view.grace().belongs_to(&platform.domain);
         processor.hook = Some(match processor.take_hook::<VirtualProcessor>() {
             Some(mut vp) => {
                 vp.restart(processor);

@@ -172,7 +172,7 @@ impl Case {
         }
         p.registers.cr[cr::PTA] = 0x1000_0000 | 15 << 2;
         for _ in 0..random.below(3) {
-            p.port().raise(random.pick(&[2, 0x30, 0x55, 0xef]));
+            p.mailbox().raise(random.pick(&[2, 0x30, 0x55, 0xef]));
         }
         p.last_ip = 0x1_4440;
         p.registers.ip = CODE;

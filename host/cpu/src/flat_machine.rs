@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::bus::{Bus, BusError, Clock, PAGE_SIZE, PhysicalAddress, RamPage};
-use crate::domain::Domain;
+use crate::coherence_domain::CoherenceDomain;
 use crate::processor::{Configuration, Processor};
 
 /// Bit 63 of a physical address is an attribute.
@@ -70,10 +70,10 @@ impl FlatMemory {
 }
 
 impl Bus for FlatMemory {
-    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         let (bytes, generation) = self.page(address.0 & ADDRESS)?;
-        let bytes = NonNull::from(bytes).cast();
-        Some(RamPage { bytes, generation: NonNull::from(generation), writable: true })
+        // SAFETY: a page of atomic bytes that live as long as `self`.
+        Some(unsafe { RamPage::new(NonNull::from(bytes).cast(), generation, true) })
     }
 }
 
@@ -90,7 +90,7 @@ impl Clock for StoppedClock {
 /// The only processor of a machine with this memory and a [`StoppedClock`].
 #[must_use]
 pub fn processor(memory: Arc<FlatMemory>) -> Processor {
-    let domain = Arc::new(Domain::new(1, false));
+    let domain = Arc::new(CoherenceDomain::new(1, false));
     Processor::new(Configuration { domain, index: 0, bus: memory, clock: Arc::new(StoppedClock) })
 }
 
@@ -101,11 +101,8 @@ mod tests {
     #[test]
     fn writes_make_decoded_copies_stale() {
         let memory = FlatMemory::new(2 * PAGE_SIZE);
-        let generation = |address| {
-            let page = memory.ram(PhysicalAddress(address)).expect("RAM");
-            // SAFETY: the memory lives.
-            unsafe { page.generation.as_ref() }.load(Ordering::Acquire)
-        };
+        let generation =
+            |address| memory.ram(PhysicalAddress(address)).expect("RAM").generation().load(Ordering::Acquire);
         let before = (generation(0), generation(PAGE_SIZE));
         memory.write_bytes(PAGE_SIZE - 1, &[1, 2]).expect("RAM");
         assert_ne!(generation(0), before.0);

@@ -1,88 +1,27 @@
-//! A block: the instructions from one entry on, decoded, up to a branch that is always taken.
+//! From bundles to blocks.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use patchbay_isa::field::Kind;
 use patchbay_isa::row::{Feature, Flags};
 use patchbay_isa::rows::{B, F, I, M, X};
-use patchbay_isa::{Bundle, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
+use patchbay_isa::{Bundle, Decoded, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
 
+use super::{Action, Block, Entry, MAX_BUNDLES, Raise, Step};
 use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
-use crate::exit::Exit;
-use crate::interruption::{Interruption, Vector};
-use crate::op::{Execute, Op, Stop};
+use crate::code_view::{Trigger, ViewedBundle, What};
 use crate::processor::Processor;
-
-/// The largest number of bundles in a block.
-pub const MAX_BUNDLES: u64 = 32;
-/// The largest number of instructions in a block.
-pub const MAX_INSTRUCTIONS: u64 = 3 * MAX_BUNDLES;
-
-/// What a block's decoding depends on besides the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// The first bundle.
-    pub address: PhysicalAddress,
-    /// The first slot.
-    pub slot: Slot,
-    /// PSR.dfl.
-    pub dfl: bool,
-    /// PSR.dfh.
-    pub dfh: bool,
-}
-
-/// Decoded instructions.
-#[derive(Debug)]
-pub struct Block {
-    /// What it was decoded for.
-    pub entry: Entry,
-    /// What it executes, nops left out.
-    pub ops: Box<[Op]>,
-    /// The instructions, in the order of `ops`.
-    pub instructions: Box<[Option<Instruction>]>,
-    /// The instructions that complete when execution falls through its end.
-    pub length: u8,
-    /// Its bundles.
-    pub bundles: u8,
-    /// The slot of the last bundle at which execution goes on; slot 0 is that of the bundle behind it.
-    pub next: Slot,
-    /// Its decoding holds for frames of `least` to `most` registers.
-    least: u8,
-    most: u8,
-    generation: NonNull<AtomicU32>,
-    stamp: u32,
-}
-
-// SAFETY: the generation word lives as long as the bus, which the processor that runs the block keeps alive,
-// and is only accessed atomically.
-unsafe impl Send for Block {}
-
-/// Bytes of code in a RAM page.
-struct Code<'a> {
-    page: &'a RamPage,
-}
-
-impl Code<'_> {
-    fn bundle(&self, address: u64) -> Bundle {
-        let offset = (address % PAGE_SIZE) as usize;
-        // SAFETY: the page has PAGE_SIZE bytes, and a bundle is aligned to 16. A 16-byte atomic read never sees half
-        // of a patch.
-        let bits = unsafe { self.page.bytes.add(offset).cast::<portable_atomic::AtomicU128>().as_ref() }
-            .load(portable_atomic::Ordering::Acquire);
-        Bundle(u128::from_le(bits))
-    }
-}
 
 impl Block {
     /// Decodes a block from the page that holds its entry: up to a branch that is always taken, the end of the page,
-    /// `limit` instructions, or `stop` bundles. `sof` is the size of the frame.
+    /// `limit` instructions, or `most` bundles. `sof` is the size of the frame.
     #[must_use]
-    pub fn decode(p: &Processor, entry: Entry, page: &RamPage, sof: u8, limit: u64, stop: u64) -> Block {
-        // SAFETY: see RamPage.
-        let stamp = unsafe { page.generation.as_ref() }.load(Ordering::Acquire);
+    pub fn decode(p: &Processor, entry: Entry, page: &RamPage<'_>, sof: u8, limit: u64, most: u64) -> Block {
+        let stamp = page.generation().load(Ordering::Acquire);
         let mut builder = Builder {
-            ops: Vec::new(),
-            instructions: Vec::new(),
+            steps: Vec::new(),
             entry,
             frame: sof,
             entry_frame: true,
@@ -90,61 +29,48 @@ impl Block {
             most: 96,
             count: 0,
             group_start: true,
-            next: Slot::Zero,
+            resume_slot: Slot::Zero,
+            triggers: Vec::new(),
         };
-        let code = Code { page };
+        let view = p.code_view.as_ref().filter(|view| entry.vm && view.covers(entry.address));
         let to_page_end = (PAGE_SIZE - entry.address.0 % PAGE_SIZE) / 16;
-        let most = MAX_BUNDLES.min(to_page_end).min(stop.max(1));
+        let most = MAX_BUNDLES.min(to_page_end).min(most.max(1));
         let mut bundles = 0;
         let mut ended = false;
         while bundles < most && !ended && builder.count < limit {
             let address = PhysicalAddress(entry.address.0 + bundles * 16);
             if p.configuration.bus.portal(address) {
                 if bundles == 0 {
-                    builder.special(leave_by_portal, 0, 0, Slot::Zero, None);
-                    builder.ops[0].imm = address.0 as i64;
+                    builder.step(Action::Portal(address), 0, 0, Slot::Zero);
                     bundles = 1;
                 }
                 break;
             }
             let first = if bundles == 0 { entry.slot } else { Slot::Zero };
-            ended = builder.bundle(code.bundle(address.0), bundles as u8, first, limit);
+            let bundle = page.bundle(address);
+            ended = match view.and_then(|view| view.bundle(page, address, bundle)) {
+                Some(viewed) => builder.viewed(&viewed, bundles as u8, first, limit),
+                None => builder.bundle(bundle, bundles as u8, first, limit),
+            };
             bundles += 1;
         }
         Block {
             entry,
-            ops: builder.ops.into(),
-            instructions: builder.instructions.into(),
+            steps: builder.steps.into(),
+            triggers: builder.triggers.into(),
             length: builder.count as u8,
             bundles: bundles as u8,
-            next: builder.next,
+            resume_slot: builder.resume_slot,
             least: builder.least,
             most: builder.most,
-            generation: page.generation,
+            generation: NonNull::from(page.generation()),
             stamp,
         }
-    }
-
-    /// The instruction of one of its operations.
-    #[must_use]
-    pub fn instruction(&self, op: &Op) -> Option<Instruction> {
-        let index = self.ops.iter().position(|other| std::ptr::eq(other, op))?;
-        self.instructions[index]
-    }
-
-    /// Whether the code is unchanged and the decoding holds for a frame of this size.
-    #[inline]
-    #[must_use]
-    pub fn is_current(&self, sof: u8) -> bool {
-        // SAFETY: see RamPage.
-        let now = unsafe { self.generation.as_ref() }.load(Ordering::Acquire);
-        now == self.stamp && self.least <= sof && sof <= self.most
     }
 }
 
 struct Builder {
-    ops: Vec<Op>,
-    instructions: Vec<Option<Instruction>>,
+    steps: Vec<Step>,
     entry: Entry,
     /// The size of the frame at the instruction being decoded.
     frame: u8,
@@ -156,14 +82,15 @@ struct Builder {
     /// Whether the instruction being decoded may be the first of its group: it is in slot 0, or a stop precedes it. A
     /// group that goes on from the bundle before is not looked at: a block may begin with it.
     group_start: bool,
-    next: Slot,
+    resume_slot: Slot,
+    triggers: Vec<Arc<Trigger>>,
 }
 
 impl Builder {
     /// Decodes a bundle from slot `first` on, and says whether the block ends in it.
     fn bundle(&mut self, bundle: Bundle, number: u8, first: Slot, limit: u64) -> bool {
         let Some(units) = bundle.template().units() else {
-            self.special(illegal_operation, 0, number, first, None);
+            self.step(Action::Raises(Raise::IllegalOperation), 0, number, first);
             return true;
         };
         self.group_start = true;
@@ -175,7 +102,7 @@ impl Builder {
                 continue;
             }
             if self.count == limit {
-                self.next = slot;
+                self.resume_slot = slot;
                 return true;
             }
             let (unit, bits, long) = match unit {
@@ -183,37 +110,82 @@ impl Builder {
                 unit => (unit, bundle.slot(slot), 0),
             };
             // An X-unit instruction is reported in slot 1; resuming at slot 2 of its bundle is illegal.
-            let ended = match decode(unit, bits, long) {
-                Ok(instruction) => self.instruction(&instruction, number, slot, stop),
-                Err(Reserved::Always) => {
-                    self.special(illegal_operation, 0, number, slot, None);
-                    true
-                }
-                Err(Reserved::IfPredicated) => {
-                    self.special(illegal_operation, bits as u8 & 0x3f, number, slot, None);
-                    false
-                }
-                Err(Reserved::Ignored) => {
-                    self.count += 1;
-                    false
-                }
-            };
+            let ended = self.slot(decode(unit, bits, long), bits, number, slot, stop);
             self.group_start = stop;
             if ended {
                 return true;
             }
         }
         if units[2] == Unit::X && first == Slot::Two {
-            self.special(illegal_operation, 0, number, first, None);
+            self.step(Action::Raises(Raise::IllegalOperation), 0, number, first);
             return true;
         }
         false
     }
 
-    /// Adds something to execute that is not the instruction's own semantics.
-    fn special(&mut self, execute: Execute, qp: u8, bundle: u8, slot: Slot, instruction: Option<Instruction>) {
-        self.ops.push(Op { execute, qp, bundle, slot: slot as u8, before: self.count as u8, ..Op::NOTHING });
-        self.instructions.push(instruction);
+    /// Decodes a bundle that executes otherwise than memory holds it.
+    fn viewed(&mut self, viewed: &ViewedBundle, number: u8, first: Slot, limit: u64) -> bool {
+        let template = viewed.template;
+        if first == Slot::Two && template.units().is_some_and(|units| units[2] == Unit::X) {
+            self.step(Action::Raises(Raise::IllegalOperation), 0, number, first);
+            return true;
+        }
+        for step in viewed.steps.iter().filter(|step| step.slot >= first) {
+            let slot = step.slot;
+            if self.count == limit && !matches!(step.what, What::Detour { .. }) {
+                self.resume_slot = slot;
+                return true;
+            }
+            self.group_start = match slot {
+                Slot::Zero => true,
+                Slot::One => template.stop_after(Slot::Zero),
+                Slot::Two => template.stop_after(Slot::One),
+            };
+            let ended = match &step.what {
+                What::Detour { qp } => {
+                    self.step(Action::Detour, *qp, number, slot);
+                    self.count -= 1;
+                    false
+                }
+                What::Trigger { qp, trigger } => {
+                    self.step(Action::Trigger(self.triggers.len() as u16), *qp, number, slot);
+                    self.triggers.push(Arc::clone(trigger));
+                    *qp == 0 && always_leaves(trigger.instruction.opcode)
+                }
+                &What::Guest { unit, bits, long, distance } => {
+                    let decoded = decode(unit, bits, long).map(|instruction| relative_to_guest(instruction, distance));
+                    self.slot(decoded, bits, number, slot, template.stop_after(slot))
+                }
+            };
+            if ended {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Decodes a slot, and says whether the block ends in it.
+    fn slot(&mut self, decoded: Decoded, bits: u64, bundle: u8, slot: Slot, stop: bool) -> bool {
+        match decoded {
+            Ok(instruction) => self.instruction(&instruction, bundle, slot, stop),
+            Err(Reserved::Always) => {
+                self.step(Action::Raises(Raise::IllegalOperation), 0, bundle, slot);
+                true
+            }
+            Err(Reserved::IfPredicated) => {
+                self.step(Action::Raises(Raise::IllegalOperation), bits as u8 & 0x3f, bundle, slot);
+                false
+            }
+            Err(Reserved::Ignored) => {
+                self.count += 1;
+                false
+            }
+        }
+    }
+
+    /// Adds a step.
+    fn step(&mut self, action: Action, qp: u8, bundle: u8, slot: Slot) {
+        self.steps.push(Step { action, qp, bundle, slot, preceding: self.count as u8 });
         self.count += 1;
     }
 
@@ -228,33 +200,28 @@ impl Builder {
             || facts.flags.contains(Flags::SLOT_TWO) && slot != Slot::Two;
         let absent =
             !facts.feature.is_none_or(|feature| feature == Feature::Ao) || facts.flags.contains(Flags::PRINT_ONLY);
-        let mut op = Op::new(instruction);
-        let ends = op.qp == 0 && always_leaves(instruction.opcode);
+        let qp = deciding_predicate(instruction);
+        let ends = qp == 0 && always_leaves(instruction.opcode);
         let illegal = instruction.illegal_operands();
         if illegal == Some(Reserved::Always) {
-            self.special(illegal_operation, 0, bundle, slot, Some(*instruction));
+            self.step(Action::Raises(Raise::IllegalOperation), 0, bundle, slot);
             return true;
         }
         let fault = if misplaced || absent || illegal.is_some() || !self.in_frame(instruction) {
-            Some(illegal_operation as Execute)
+            Some(Raise::IllegalOperation)
         } else {
             self.disabled_fp(instruction)
         };
-        if let Some(execute) = fault {
+        if let Some(raise) = fault {
             if !facts.flags.contains(Flags::UNCONDITIONAL) {
-                self.special(execute, op.qp, bundle, slot, Some(*instruction));
+                self.step(Action::Raises(raise), qp, bundle, slot);
                 return false;
             }
             // Where the qualifying predicate is 0, it does not fault, but clears its predicate targets.
-            self.special(execute, op.predicate, bundle, slot, Some(*instruction));
+            self.step(Action::Raises(raise), instruction.bits as u8 & 0x3f, bundle, slot);
             self.count -= 1;
         }
-        op.bundle = bundle;
-        op.slot = slot as u8;
-        op.before = self.count as u8;
-        self.ops.push(op);
-        self.instructions.push(Some(*instruction));
-        self.count += 1;
+        self.step(Action::Executes(*instruction), qp, bundle, slot);
         ends
     }
 }
@@ -286,7 +253,7 @@ impl Builder {
     }
 
     /// What an instruction does instead, if PSR.dfl or PSR.dfh disables a register that it names (SDM 2:188).
-    fn disabled_fp(&self, instruction: &Instruction) -> Option<Execute> {
+    fn disabled_fp(&self, instruction: &Instruction) -> Option<Raise> {
         if !self.entry.dfl && !self.entry.dfh {
             return None;
         }
@@ -297,11 +264,21 @@ impl Builder {
         }
         match (low && self.entry.dfl, high && self.entry.dfh) {
             (false, false) => None,
-            (true, false) => Some(disabled_fp_low),
-            (false, true) => Some(disabled_fp_high),
-            (true, true) => Some(disabled_fp_both),
+            (true, false) => Some(Raise::DisabledFpLow),
+            (false, true) => Some(Raise::DisabledFpHigh),
+            (true, true) => Some(Raise::DisabledFpBoth),
         }
     }
+}
+
+/// An instruction that stands `distance` bytes from the guest's bundle, and leads where it does from the guest's.
+fn relative_to_guest(instruction: Instruction, distance: i64) -> Instruction {
+    let mut bits = instruction.bits;
+    for field in instruction.row().fields().filter(|field| matches!(field.kind(), Kind::Target)) {
+        // It led there before it was displaced, or its field has room for any distance.
+        let _it_fits = field.insert(&mut bits, instruction.field(field).wrapping_add(distance));
+    }
+    Instruction { bits, ..instruction }
 }
 
 /// Whether control always leaves the sequence at this instruction, if it executes.
@@ -345,27 +322,9 @@ fn is_nop(instruction: &Instruction) -> bool {
 /// The immediate of `hint @pause`.
 const PAUSE: i64 = 0;
 
-fn illegal_operation(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::ILLEGAL_OPERATION))
-}
-
-fn disabled_fp_low(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 1)))
-}
-
-fn disabled_fp_high(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 2)))
-}
-
-fn disabled_fp_both(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 3)))
-}
-
-/// A portal leaves at privilege level 0 and is an illegal instruction elsewhere.
-fn leave_by_portal(p: &mut Processor, op: &Op) -> Result<(), Stop> {
-    if p.registers.psr.cpl() != 0 {
-        return Err(p.raise(Interruption::ILLEGAL_OPERATION));
-    }
-    p.exit = Some(Exit::Portal(PhysicalAddress(op.imm as u64)));
-    Err(Stop::Exit)
+/// The predicate that decides whether an instruction executes: its qualifying predicate, or 0 if that does not decide.
+pub(crate) fn deciding_predicate(instruction: &Instruction) -> u8 {
+    let always = instruction.row().facts.flags.contains(Flags::UNCONDITIONAL)
+        || matches!(instruction.opcode, Opcode::B(B::Wtop | B::Wexit));
+    if always { 0 } else { instruction.qp() }
 }

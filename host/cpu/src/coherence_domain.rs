@@ -50,7 +50,7 @@ impl Default for Purges {
 
 /// The side of a processor that other threads reach.
 #[derive(Debug, Default)]
-pub struct Port {
+pub struct Mailbox {
     irr: [AtomicU64; 4],
     attention: AtomicBool,
     exit: AtomicBool,
@@ -59,7 +59,7 @@ pub struct Port {
     purging: AtomicBool,
 }
 
-impl Port {
+impl Mailbox {
     /// Makes an external interrupt pending (its bit in cr.irr).
     pub fn raise(&self, vector: u8) {
         self.irr[usize::from(vector >> 6)].fetch_or(1 << (vector & 63), Ordering::Release);
@@ -111,14 +111,20 @@ impl Port {
         self.parked.store(parked, Ordering::SeqCst);
     }
 
-    /// Whether purges wait. In one order with [`Port::set_parked`]: a processor that is no longer parked sees every purge
+    /// Whether the processor executes no instructions for now.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::SeqCst)
+    }
+
+    /// Whether purges wait. In one order with [`Mailbox::set_parked`]: a processor that is no longer parked sees every purge
     /// that was not waited for.
     #[must_use]
     pub fn has_purges(&self) -> bool {
         self.purging.load(Ordering::SeqCst)
     }
 
-    /// Exchanges the purges that wait for `none`. [`Port::purged`] must follow when they are done.
+    /// Exchanges the purges that wait for `none`. [`Mailbox::purged`] must follow when they are done.
     pub fn take_purges(&self, none: &mut Purges) {
         std::mem::swap(&mut *self.purges(), none);
     }
@@ -145,36 +151,46 @@ impl Port {
 
 /// The processors of one machine.
 #[derive(Debug)]
-pub struct Domain {
-    ports: Vec<Arc<Port>>,
+pub struct CoherenceDomain {
+    mailboxes: Vec<Arc<Mailbox>>,
     cooperative: bool,
     ended: AtomicBool,
 }
 
-impl Domain {
+impl CoherenceDomain {
     /// A domain of `processors`. In a cooperative one all of them run on one thread in turns, so none waits
     /// for another.
     #[must_use]
-    pub fn new(processors: usize, cooperative: bool) -> Domain {
-        Domain { ports: (0..processors).map(|_| Arc::default()).collect(), cooperative, ended: AtomicBool::new(false) }
+    pub fn new(processors: usize, cooperative: bool) -> CoherenceDomain {
+        CoherenceDomain {
+            mailboxes: (0..processors).map(|_| Arc::default()).collect(),
+            cooperative,
+            ended: AtomicBool::new(false),
+        }
     }
 
-    /// The port of a processor.
+    /// The mailbox of a processor.
     #[must_use]
-    pub fn port(&self, processor: usize) -> &Arc<Port> {
-        &self.ports[processor]
+    pub fn mailbox(&self, processor: usize) -> &Arc<Mailbox> {
+        &self.mailboxes[processor]
     }
 
     /// The number of processors.
     #[must_use]
     pub fn processors(&self) -> usize {
-        self.ports.len()
+        self.mailboxes.len()
+    }
+
+    /// Whether all of them run on one thread in turns.
+    #[must_use]
+    pub fn takes_turns(&self) -> bool {
+        self.cooperative
     }
 
     /// Whether no other thread changes memory while a processor of the domain runs.
     #[must_use]
     pub fn is_alone(&self) -> bool {
-        self.ports.len() == 1
+        self.mailboxes.len() == 1
     }
 
     /// The machine has ended: no processor waits for another any longer.
@@ -184,9 +200,9 @@ impl Domain {
 
     /// Sends a purge to all processors but `from`.
     pub fn broadcast(&self, from: usize, purge: Purge) {
-        for (index, port) in self.ports.iter().enumerate() {
+        for (index, mailbox) in self.mailboxes.iter().enumerate() {
             if index != from {
-                port.purge(purge);
+                mailbox.purge(purge);
             }
         }
     }
@@ -195,10 +211,11 @@ impl Domain {
     /// for because the machine has ended.
     #[must_use]
     pub fn purges_done(&self, from: usize) -> bool {
-        let done = |port: &Arc<Port>| !port.purging.load(Ordering::Acquire) || port.parked.load(Ordering::SeqCst);
+        let done =
+            |mailbox: &Arc<Mailbox>| !mailbox.purging.load(Ordering::Acquire) || mailbox.parked.load(Ordering::SeqCst);
         self.cooperative
             || self.ended.load(Ordering::Acquire)
-            || self.ports.iter().enumerate().all(|(index, port)| index == from || done(port))
+            || self.mailboxes.iter().enumerate().all(|(index, mailbox)| index == from || done(mailbox))
     }
 }
 
@@ -208,18 +225,18 @@ mod tests {
 
     #[test]
     fn the_purges_of_a_processor_that_executes_nothing_do_not_become_more_and_more() {
-        let domain = Domain::new(2, false);
+        let domain = CoherenceDomain::new(2, false);
         let capacity = Purges::default().each.capacity();
         for address in 0..1000 {
             domain.broadcast(0, Purge { rid: 7, address: address << 12, page_size: 12 });
         }
-        let (port, mut taken) = (domain.port(1), Purges::default());
-        port.take_purges(&mut taken);
+        let (mailbox, mut taken) = (domain.mailbox(1), Purges::default());
+        mailbox.take_purges(&mut taken);
         assert!(taken.all && taken.each.len() <= capacity);
         assert_eq!(taken.each.last().map(|purge| purge.address), Some(999 << 12));
         assert_eq!(taken.each.capacity(), capacity);
-        assert!(port.has_purges());
-        port.purged();
-        assert!(!port.has_purges());
+        assert!(mailbox.has_purges());
+        mailbox.purged();
+        assert!(!mailbox.has_purges());
     }
 }

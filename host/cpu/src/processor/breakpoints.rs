@@ -1,8 +1,8 @@
 //! Instruction breakpoints (SDM 2:151).
 
+use super::Processor;
 use crate::interruption::{Interruption, Isr, Vector};
-use crate::op::Outcome;
-use crate::processor::Processor;
+use crate::outcome::Outcome;
 
 /// Whether a breakpoint register pair matches accesses to `size` bytes at `address` from privilege level `cpl`;
 /// the enabling bits at the top of the mask register are the caller's to test.

@@ -1,6 +1,6 @@
 //! External interrupts: pending, in service, masked; the interval timer (SDM 2:114-130).
 
-use crate::processor::Processor;
+use super::Processor;
 use crate::registers::cr;
 
 /// What `cr.ivr` reads when no interrupt is pending and unmasked.
@@ -63,7 +63,7 @@ pub fn deliverable(pending: impl Fn(usize) -> u64, in_service: &[u64; 4], tpr: u
 
 impl Processor {
     fn deliverable(&self) -> Option<u8> {
-        deliverable(|index| self.port().irr(index), &self.external.in_service, self.registers.cr[cr::TPR])
+        deliverable(|index| self.mailbox().irr(index), &self.external.in_service, self.registers.cr[cr::TPR])
     }
 
     /// Whether an external interrupt would be taken if PSR.i were 1. Also ends a halt.
@@ -75,13 +75,13 @@ impl Processor {
     /// Whether any external interrupt is pending, masked or not.
     #[must_use]
     pub fn any_interrupt_pending(&self) -> bool {
-        (0..4).any(|index| self.port().irr(index) != 0)
+        (0..4).any(|index| self.mailbox().irr(index) != 0)
     }
 
     /// Reads `cr.ivr`: takes the interrupt of the highest priority into service (SDM 2:124).
     pub fn read_ivr(&mut self) -> u8 {
         let Some(vector) = self.deliverable() else { return SPURIOUS };
-        self.port().clear(vector);
+        self.mailbox().clear(vector);
         self.external.in_service[usize::from(vector >> 6)] |= 1 << (vector & 63);
         vector
     }
@@ -90,7 +90,7 @@ impl Processor {
     pub fn end_of_interrupt(&mut self) {
         if let Some(vector) = highest(|index| self.external.in_service[index]) {
             self.external.in_service[usize::from(vector >> 6)] &= !(1 << (vector & 63));
-            self.port().request_attention();
+            self.mailbox().request_attention();
         }
     }
 
@@ -133,7 +133,7 @@ impl Processor {
             self.external.armed = false;
             let itv = self.registers.cr[cr::ITV];
             if itv & MASKED == 0 {
-                self.port().raise(itv as u8);
+                self.mailbox().raise(itv as u8);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use bitfield_struct::bitfield;
 
-use crate::processor::{Processor, Recent};
+use super::Processor;
 use crate::psr::Psr;
 use crate::registers::cr;
 
@@ -96,6 +96,17 @@ pub mod general {
     pub const UNIMPLEMENTED_DATA_ADDRESS: u16 = 0x30;
 }
 
+/// The low bits of ISR.code that name a non-access instruction (SDM 2:168, table 8-2).
+#[expect(missing_docs, reason = "named after the instructions")]
+pub mod non_access {
+    pub const TPA: u16 = 0;
+    pub const FC: u16 = 1;
+    pub const PROBE: u16 = 2;
+    pub const TAK: u16 = 3;
+    pub const LFETCH: u16 = 4;
+    pub const PROBE_FAULT: u16 = 5;
+}
+
 /// An interruption with what it reports. Registers that it does not set are `None`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interruption {
@@ -134,6 +145,23 @@ impl Interruption {
         Interruption::fault(Vector::GeneralException, general::RESERVED_REGISTER_FIELD);
     /// A Register NaT Consumption fault of an instruction that accesses no memory.
     pub const REGISTER_NAT_CONSUMPTION: Interruption = Interruption::fault(Vector::NatConsumption, 0x10);
+}
+
+/// An interruption that was delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// Its vector; none for an entry not used yet.
+    pub vector: Option<Vector>,
+    /// The instructions completed before it.
+    pub instructions: u64,
+    /// The interrupted bundle.
+    pub ip: u64,
+    /// The interrupted slot.
+    pub slot: u8,
+    /// cr.isr.
+    pub isr: u64,
+    /// cr.ifa.
+    pub ifa: u64,
 }
 
 impl Interruption {
