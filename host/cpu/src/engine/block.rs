@@ -9,7 +9,7 @@ use patchbay_isa::{Bundle, Field, Instruction, Opcode, Reserved, Slot, Unit, dec
 
 use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
 use crate::exit::Exit;
-use crate::interruption::{Interruption, Vector};
+use crate::interruption::{Interruption, Isr, Vector};
 use crate::op::{Execute, Op, Stop};
 use crate::processor::Processor;
 
@@ -236,17 +236,22 @@ impl Builder {
             return true;
         }
         let fault = if misplaced || absent || illegal.is_some() || !self.in_frame(instruction) {
-            Some(illegal_operation as Execute)
+            Some((illegal_operation as Execute, Isr::new()))
         } else {
-            self.disabled_fp(instruction)
+            self.disabled_fp(instruction).map(|isr| (disabled_fp as Execute, isr))
         };
-        if let Some(execute) = fault {
-            if !facts.flags.contains(Flags::UNCONDITIONAL) {
-                self.special(execute, op.qp, bundle, slot, Some(*instruction));
+        if let Some((execute, isr)) = fault {
+            // Where the qualifying predicate of an unconditional instruction is 0, it does not fault, but clears its
+            // predicate targets.
+            let unconditional = facts.flags.contains(Flags::UNCONDITIONAL);
+            let qp = if unconditional { op.predicate } else { op.qp };
+            self.special(execute, qp, bundle, slot, Some(*instruction));
+            if let Some(special) = self.ops.last_mut() {
+                special.imm = u64::from(isr) as i64;
+            }
+            if !unconditional {
                 return false;
             }
-            // Where the qualifying predicate is 0, it does not fault, but clears its predicate targets.
-            self.special(execute, op.predicate, bundle, slot, Some(*instruction));
             self.count -= 1;
         }
         op.bundle = bundle;
@@ -285,9 +290,12 @@ impl Builder {
         inside
     }
 
-    /// What an instruction does instead, if PSR.dfl or PSR.dfh disables a register that it names (SDM 2:188).
-    fn disabled_fp(&self, instruction: &Instruction) -> Option<Execute> {
-        if !self.entry.dfl && !self.entry.dfh {
+    /// What an instruction reports, if PSR.dfl or PSR.dfh disables a register that it accesses (SDM 2:191). Those that
+    /// name an ALAT entry only do not access it (SDM 3:36, 3:148).
+    fn disabled_fp(&self, instruction: &Instruction) -> Option<Isr> {
+        use M::{ChkAClrFr, ChkANcFr, InvalaEFr};
+        let names_entry = matches!(instruction.opcode, Opcode::M(ChkANcFr | ChkAClrFr | InvalaEFr));
+        if !self.entry.dfl && !self.entry.dfh || names_entry {
             return None;
         }
         let (mut low, mut high) = (false, false);
@@ -295,13 +303,23 @@ impl Builder {
             low |= (2..32).contains(&f);
             high |= f >= 32;
         }
-        match (low && self.entry.dfl, high && self.entry.dfh) {
-            (false, false) => None,
-            (true, false) => Some(disabled_fp_low),
-            (false, true) => Some(disabled_fp_high),
-            (true, true) => Some(disabled_fp_both),
-        }
+        let code = u16::from(low && self.entry.dfl) | u16::from(high && self.entry.dfh) << 1;
+        (code != 0).then(|| floating_point_access(instruction).with_code(code))
     }
+}
+
+/// What a floating-point load or store reports of its access, whatever fault precedes it (`itype` in SDM 3:157, 3:161,
+/// 3:256); nothing of other instructions.
+fn floating_point_access(instruction: &Instruction) -> Isr {
+    let slot = instruction.slot();
+    if !matches!(instruction.opcode, Opcode::M(_)) || !matches!(slot >> 37, 6 | 7) {
+        return Isr::new();
+    }
+    // SDM 3:329, tables 4-34 to 4-38; 0x1c to 0x1f are setf.
+    let extension = slot >> 30 & 0x3f;
+    let load = matches!(extension, 0..0x1c | 0x20..0x28);
+    let speculative = matches!(extension >> 2, 1 | 3);
+    Isr::new().with_r(load).with_w(extension >= 0x30).with_sp(speculative)
 }
 
 /// Whether control always leaves the sequence at this instruction, if it executes.
@@ -349,16 +367,10 @@ fn illegal_operation(p: &mut Processor, _: &Op) -> Result<(), Stop> {
     Err(p.raise(Interruption::ILLEGAL_OPERATION))
 }
 
-fn disabled_fp_low(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 1)))
-}
-
-fn disabled_fp_high(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 2)))
-}
-
-fn disabled_fp_both(p: &mut Processor, _: &Op) -> Result<(), Stop> {
-    Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 3)))
+/// A Disabled FP Register fault that reports what the immediate says.
+fn disabled_fp(p: &mut Processor, op: &Op) -> Result<(), Stop> {
+    let isr = Isr::from(op.imm as u64);
+    Err(p.raise(Interruption { isr, ..Interruption::fault(Vector::DisabledFpRegister, 0) }))
 }
 
 /// A portal leaves at privilege level 0 and is an illegal instruction elsewhere.
