@@ -291,7 +291,7 @@ impl Builder {
     }
 
     /// What an instruction reports, if PSR.dfl or PSR.dfh disables a register that it accesses (SDM 2:191). Those that
-    /// name an ALAT entry only do not access it (SDM 3:36, 3:148).
+    /// name an ALAT entry only do not access it (SDM 3:36, 3:143).
     fn disabled_fp(&self, instruction: &Instruction) -> Option<Isr> {
         use M::{ChkAClrFr, ChkANcFr, InvalaEFr};
         let names_entry = matches!(instruction.opcode, Opcode::M(ChkANcFr | ChkAClrFr | InvalaEFr));
@@ -315,7 +315,7 @@ fn floating_point_access(instruction: &Instruction) -> Isr {
     if !matches!(instruction.opcode, Opcode::M(_)) || !matches!(slot >> 37, 6 | 7) {
         return Isr::new();
     }
-    // SDM 3:329, tables 4-34 to 4-38; 0x1c to 0x1f are setf.
+    // The opcode extension; 0x1c to 0x1f are setf.
     let extension = slot >> 30 & 0x3f;
     let load = matches!(extension, 0..0x1c | 0x20..0x28);
     let speculative = matches!(extension >> 2, 1 | 3);

@@ -11,7 +11,7 @@ use crate::processor::Processor;
 use crate::registers::cr;
 
 /// The bits of cr.itir that an insertion wants to be 0, of a present translation and of one that is not: a move to the
-/// register accepts them (SDM 2:41, 2:54).
+/// register accepts them (SDM 2, 3.3.5.5; 2:55).
 const ITIR_RESERVED: u64 = !0xffff_fffc;
 const ITIR_RESERVED_NOT_PRESENT: u64 = 0b11;
 

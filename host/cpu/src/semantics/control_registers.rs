@@ -50,7 +50,7 @@ const DEFINED_PSR: u64 = 0x0000_7fff_0ffe_e03e;
 const fn ignored_bits(number: usize) -> u64 {
     match number {
         cr::IVA => 0x7fff,
-        // The low bits of cr.iip matter to IA-32 code, where rfi keeps them (SDM 2:37, 3:237).
+        // The low bits of cr.iip matter to IA-32 code, where rfi keeps them (SDM 2:37).
         cr::IIPA => 0xf,
         cr::IHA => 0x3,
         cr::TPR => !0x1_00f0,

@@ -153,7 +153,7 @@ fn disabled_floating_point_registers() {
             }
         }
     }
-    // What names an entry of the ALAT accesses no register (SDM 3:36, 3:148): no entry matches here.
+    // What names an entry of the ALAT accesses no register (SDM 3:36, 3:143): no entry matches here.
     for opcode in [M::ChkANcFr, M::ChkAClrFr] {
         let mut guest = Guest::new();
         guest.set_psr(Psr::new().with_ic(true).with_dfl(true).with_dfh(true));

@@ -191,7 +191,7 @@ fn reserved_fields_of_indexed_registers() {
     }
 }
 
-/// SDM 2:41, 2:54: an insertion wants those bits of cr.itir to be 0 that a move to it may set. Of a translation that is not
+/// SDM 2, 3.3.5.5; 2:55: an insertion wants those bits of cr.itir to be 0 that a move to it may set. Of a translation that is not
 /// present, it ignores the key and what is above.
 #[test]
 fn insertions_check_reserved_bits_of_cr_itir() {
