@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use patchbay_cpu::bus::{Bus, BusError, PhysicalAddress, RamPage};
-use patchbay_cpu::flat::FlatMemory;
+use patchbay_cpu::flat_machine::FlatMemory;
 
 /// The size of the physical address space, in bytes.
 pub const SIZE: u64 = 1 << 50;
@@ -103,7 +103,7 @@ fn to_end_of_piece(address: u64, length: usize) -> usize {
 }
 
 impl Bus for SparseMemory {
-    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         // Bit 63 is an attribute.
         let address = address.0 & !(1 << 63);
         self.piece(address)?.ram(PhysicalAddress(address % PIECE))
