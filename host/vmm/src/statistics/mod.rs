@@ -269,11 +269,17 @@ pub struct PluginReport {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What it counted, by name.
-    pub counters: BTreeMap<String, u64>,
+    /// What it counted, by name, in the order in which it says so.
+    #[serde(serialize_with = "in_order")]
+    pub counters: Vec<(String, u64)>,
     /// Why it does not say what it counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// Counters as an object that keeps their order.
+fn in_order<S: Serializer>(counters: &[(String, u64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(counters.iter().map(|(name, value)| (name, value)))
 }
 
 impl PluginReport {
