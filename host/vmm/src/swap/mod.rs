@@ -10,6 +10,7 @@
 //! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
 mod missing_classes;
+mod mode;
 mod outcome;
 mod prepare;
 mod request;
@@ -385,7 +386,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor takes new plugins over at a block boundary.
     fn publish(&mut self, new: &Arc<Serving>) -> Result<(), SwapError> {
-        self.vm.set_serving(new);
+        self.vm.set_serving(Some(Arc::clone(new)));
         let given = Arc::clone(new);
         let left = self.deadline.saturating_duration_since(Instant::now());
         let taken = self.machine.ask(left, move |executor, _| {
@@ -409,7 +410,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
     fn take_back(&self, new: &Arc<Serving>) {
-        self.vm.set_serving(&self.old);
+        self.vm.set_serving(Some(Arc::clone(&self.old)));
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
@@ -460,17 +461,17 @@ impl Transaction<'_> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
         let terms = self.terms.clone();
-        let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
+        let (before, patch_manager, reviews, decisions) = self.apart(move |done| {
             let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
-            let unpatch = sites::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
+            let decisions = sites::decisions(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
             }
             let reviews = Reviews::of(&patch_manager)?;
-            Ok((before, patch_manager, reviews, unpatch))
+            Ok((before, patch_manager, reviews, decisions))
         })?;
         self.replace(self.old.with_patch_manager(patch_manager, reviews), |transaction, _| {
-            transaction.unpatch(&unpatch);
+            transaction.obey(&decisions);
             Ok(())
         })?;
         history::first(before)
