@@ -224,7 +224,10 @@ impl Run {
             {
                 tell(format_args!("{}:\n", file.display()));
             }
-            let own = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
+            let own = signals.signal().map_or_else(
+                || report(&outcome, &positions),
+                |signal| 128_u8.saturating_add(u8::try_from(signal).unwrap_or_default()),
+            );
             if let Some(lost) = &lost {
                 tell(format_args!("patchbay: {lost}\n"));
             }
