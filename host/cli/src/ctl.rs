@@ -12,7 +12,11 @@ use patchbay_vmm::plugins::{Kind, split_reference};
 use serde_json::{Map, Value, json};
 
 use crate::attach::console;
+use crate::rates::Rates;
 use crate::render;
+
+/// What is watched has a line that says what it is, before so many others.
+const LINES: u32 = 20;
 
 /// Looks at a virtual machine that runs, and changes it
 #[derive(Args)]
@@ -51,7 +55,7 @@ enum Command {
     },
     /// What was counted until now
     Stats {
-        /// Ask again and again, every so many seconds
+        /// Print a line with rates, again and again, every so many seconds; with --json, all counts
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
         watch: Option<f64>,
     },
@@ -179,7 +183,7 @@ fn with(mut request: Value, arguments: &[(&str, Value)]) -> Value {
 }
 
 /// A plugin as the server is to look for it: files are named from the root on.
-fn absolute(plugin: &str) -> String {
+pub(crate) fn absolute(plugin: &str) -> String {
     let (file, name) = split_reference(plugin);
     match (std::path::absolute(file), name) {
         (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") => {
@@ -204,6 +208,8 @@ pub(crate) enum CtlError {
     Write(OutputError),
     #[error("a number of seconds is needed, not {0}")]
     Seconds(f64),
+    #[error("standard input and output are no terminal; patchbay ctl {} stats --watch prints lines", .0.display())]
+    NoTerminal(PathBuf),
 }
 
 impl Command {
@@ -269,6 +275,9 @@ impl Ctl {
             return console(connection, self.vm);
         }
         let mut output = io::stdout().lock();
+        if let (Some(interval), false) = (repeat, self.json) {
+            return watch(&mut connection, &request, &mut output, interval);
+        }
         loop {
             let answer = connection.ask(&request)?;
             self.print(&mut output, &answer)?;
@@ -294,6 +303,30 @@ impl Ctl {
         let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
         written.map_err(|error| CtlError::Write(OutputError(error)))
     }
+}
+
+/// Prints rates, a line an interval, until the machine ends.
+fn watch(
+    connection: &mut Connection,
+    request: &Value,
+    output: &mut impl Write,
+    interval: Duration,
+) -> Result<(), CtlError> {
+    let mut write = |line: &str| {
+        let written = writeln!(output, "{line}").and_then(|()| output.flush());
+        written.map_err(|error| CtlError::Write(OutputError(error)))
+    };
+    let mut before = connection.ask(request)?;
+    for number in 0.. {
+        std::thread::sleep(interval);
+        let after = connection.ask(request)?;
+        if number % LINES == 0 {
+            write(Rates::HEADS)?;
+        }
+        write(&Rates::between(&before, &after).line())?;
+        before = after;
+    }
+    Ok(())
 }
 
 /// A connection to a server of the control protocol.

@@ -10,9 +10,11 @@ mod guests;
 mod install;
 mod log;
 mod plugins;
+mod rates;
 mod render;
 mod run;
 mod summary;
+mod top;
 mod vms;
 mod watchdog;
 
@@ -48,6 +50,7 @@ struct Bare {
 enum Command {
     Run(Box<run::Run>),
     Ctl(ctl::Ctl),
+    Top(top::Top),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
     Exec(Exec),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
     });
     match command {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
+        Command::Top(top) => code(top.run().map(|()| true)),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),

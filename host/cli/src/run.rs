@@ -21,12 +21,14 @@ use patchbay_vmm::control::Control;
 use patchbay_vmm::control::server::{ListenError, Server};
 use patchbay_vmm::control::watch::{WatchError, watch};
 use patchbay_vmm::statistics::VmStatistics;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::boot::{Boot, Booted};
 use crate::console::{ConsoleError, Desk, restore_terminal, signals};
 use crate::crash;
 use crate::guests::FindError;
 use crate::log;
+use crate::summary::summary;
 use crate::vms::{VmError, read_all};
 use crate::watchdog::Watchdog;
 
@@ -106,7 +108,7 @@ pub(crate) struct Run {
     /// Swap a plugin when its shared library in this directory changes, such as target/release
     #[arg(long, value_name = "DIR")]
     watch: Option<PathBuf>,
-    /// How to print the counts at the end, on standard error; times are estimated from every 64th event
+    /// How to print the counts at the end, on standard error: as text that fits a screen, in full, or as JSON
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
     #[command(flatten)]
@@ -122,6 +124,7 @@ enum Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Stats {
     Text,
+    Full,
     Json,
     None,
 }
@@ -134,6 +137,8 @@ struct AllStatistics<'a> {
     vm: Option<&'a PathBuf>,
     /// How the guest ended, in a sentence.
     outcome: String,
+    /// The processor time that the command has used, for all its machines, in seconds.
+    cpu_seconds: f64,
     /// The status with which it powered off, if it gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     guest_status: Option<u64>,
@@ -216,6 +221,7 @@ impl Run {
         drop(watched);
         (*server).iter().for_each(Server::close);
         let mut status = 0;
+        let cpu_seconds = cpu_seconds();
         for (index, ended) in ended.into_iter().enumerate() {
             let Booted { outcome, positions, machine, monitor, lost } = ended?;
             let file = self.vm.get(index);
@@ -234,11 +240,13 @@ impl Run {
             let own = if own == 0 && lost.is_some() { OUTPUT_LOST } else { own };
             status = if status == 0 { own } else { status };
             match self.stats {
-                Stats::Text => tell(format_args!("{machine}{}", monitor.map(|vm| vm.to_string()).unwrap_or_default())),
+                Stats::Text => tell(format_args!("{}", summary(&machine, monitor.as_ref(), cpu_seconds))),
+                Stats::Full => tell(format_args!("{machine}{}", monitor.map(|vm| vm.to_string()).unwrap_or_default())),
                 Stats::Json => {
                     let guest_status = if let Outcome::PowerOff(status) = outcome { status } else { None };
                     let outcome = outcome.to_string();
-                    let all = AllStatistics { vm: file, outcome, guest_status, machine: &machine, monitor };
+                    let all =
+                        AllStatistics { vm: file, outcome, guest_status, cpu_seconds, machine: &machine, monitor };
                     tell(format_args!("{}\n", serde_json::to_string(&all).unwrap_or_default()));
                 }
                 Stats::None => {}
@@ -288,6 +296,12 @@ impl Run {
             symbols,
         })
     }
+}
+
+/// The processor time that this process has used, in seconds.
+fn cpu_seconds() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 * 1e-9
 }
 
 /// Says how a machine ended, where that is not the guest's own doing; returns the exit status.

@@ -1,6 +1,8 @@
 //! A machine that `patchbay run --control` runs, for tests.
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
+pub mod terminal;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
