@@ -261,11 +261,12 @@ impl Vm {
         self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
-            let count = self.ids().count();
+            let (count, vmm) = (self.ids().count(), Arc::clone(&self.vmm));
             let (tables, templates) = transaction.apart(move |_| {
                 let tables = (0..tables).filter_map(|vp| old.table(vp));
                 let tables = tables.map(|table| prepare::rebuild(count, table, Arc::clone(table.routines())));
-                let tables: Vec<_> = tables.collect::<Result<_, _>>()?;
+                let share = |table| if scope == Scope::Vmm { vmm.share(table) } else { Ok(table) };
+                let tables: Vec<_> = tables.map(|table| table.and_then(share)).collect::<Result<_, _>>()?;
                 let templates = templates(&tables)?;
                 Ok((tables, templates))
             })?;
@@ -483,6 +484,7 @@ impl Transaction<'_> {
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
         let terms = self.terms.clone();
+        let shares = (self.old.scope == Scope::Vmm).then(|| Arc::clone(&self.vm.vmm));
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
@@ -495,6 +497,9 @@ impl Transaction<'_> {
                 }
                 done("build");
                 before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+            }
+            if let Some(vmm) = shares {
+                tables = tables.into_iter().map(|table| vmm.share(table)).collect::<Result<_, _>>()?;
             }
             let templates = templates(&tables)?;
             Ok((before, tables, templates))
