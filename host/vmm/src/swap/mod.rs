@@ -16,9 +16,11 @@ mod prepare;
 mod request;
 mod retire;
 mod sites;
+mod whole;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Rollback, Setting};
+pub use request::{NoPart, Order, Part, Rollback, Setting};
+pub use whole::PolicyOrder;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
