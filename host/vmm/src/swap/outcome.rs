@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::plugins::{Failed, FindError, Kind};
 
-/// A step of a swap, behind it.
+/// A completed step of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Step {
     /// Its name.
