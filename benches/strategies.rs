@@ -1,6 +1,13 @@
 //! What the ways of emulation cost: Linux from start to power off, and each operation of the guest `privops`, natively, on
 //! the conventional path and under every bundled policy that patches.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a bench casts is small"
+)]
+
 use std::time::Duration;
 
 use criterion::Criterion;

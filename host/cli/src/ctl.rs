@@ -12,6 +12,7 @@ use patchbay_vmm::plugins::{Kind, split_reference};
 use patchbay_vmm::swap::Part;
 use serde_json::{Map, Value, json};
 
+use crate::attach::console;
 use crate::render;
 
 /// Looks at a virtual machine that runs, and changes it
@@ -139,6 +140,8 @@ enum Command {
         #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
         disassemble: Option<String>,
     },
+    /// The guest's console at this terminal; Ctrl-A x leaves it
+    Console,
     /// Stop all processors, and the machine's time
     Pause,
     /// Let a paused machine go on
@@ -238,6 +241,7 @@ impl Command {
                 let request = json!({ "command": "patches", "top": top, "declined": declined });
                 with(request, &[("disassemble", json!(disassemble))])
             }
+            Command::Console => json!({ "command": "console" }),
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),
             Command::Stop => json!({ "command": "stop" }),
@@ -262,14 +266,13 @@ impl Ctl {
             request["vm"] = json!(vm);
         }
         let mut connection = Connection::open(&self.socket)?;
+        if matches!(self.command, Command::Console) {
+            return console(connection, self.vm);
+        }
         let mut output = io::stdout().lock();
         loop {
-            connection.send(&request)?;
-            let answer = connection.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            if let Some(sentence) = answer.get("error").and_then(Value::as_str) {
-                return Err(CtlError::Refused(sentence.to_owned()));
-            }
-            self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
+            let answer = connection.ask(&request)?;
+            self.print(&mut output, &answer)?;
             let Some(interval) = repeat else { break };
             std::thread::sleep(interval);
             writeln!(output).map_err(|error| CtlError::Write(OutputError(error)))?;
@@ -295,13 +298,13 @@ impl Ctl {
 }
 
 /// A connection to a server of the control protocol.
-struct Connection {
-    stream: UnixStream,
+pub(crate) struct Connection {
+    pub(crate) stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
 impl Connection {
-    fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
+    pub(crate) fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
         let failed = |source| CtlError::Connect { socket: socket.clone(), source };
         let stream = UnixStream::connect(socket).map_err(failed)?;
         let lines = BufReader::new(stream.try_clone().map_err(failed)?);
@@ -316,8 +319,18 @@ impl Connection {
         self.stream.write_all(format!("{request}\n").as_bytes())
     }
 
+    /// The answer to a request that is the only one under way.
+    pub(crate) fn ask(&mut self, request: &Value) -> Result<Value, CtlError> {
+        self.send(request)?;
+        let mut answer = self.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(sentence) => Err(CtlError::Refused(sentence.to_owned())),
+            None => Ok(answer.remove("ok").unwrap_or_default()),
+        }
+    }
+
     /// The next line; `None` at the end.
-    fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
         let mut line = String::new();
         if self.lines.read_line(&mut line)? == 0 {
             return Ok(None);

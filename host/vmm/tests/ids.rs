@@ -1,6 +1,13 @@
 //! Classes that come and go while a guest loops: ids that no site has any more are given again, and tables that are
 //! rebuilt miss none.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -21,12 +21,16 @@
 //! answers. A client that does not read loses events, and is told how many: `"lost":3`. A client that does not read its
 //! answers for [`server::PATIENCE`] is disconnected; nobody else waits for it.
 //!
+//! After `{"command":"console"}` the server sends `{"console":"…"}` when the guest prints something, in which each character
+//! stands for one byte, and `{"console":null}` when it has ended.
+//!
 //! A new version of the protocol may add commands, arguments that may be left out, fields of answers, and kinds of events.
 //! Everything else is a new number in the greeting.
 //!
 //! To add a command: a file in [`commands`], and a line in its table.
 
 pub mod commands;
+pub mod console;
 pub mod events;
 pub mod protocol;
 pub mod server;
@@ -40,8 +44,10 @@ use patchbay_machine::handle::Handle;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 
+use console::Line;
 use events::Events;
 
+use crate::fast_path::lock;
 use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
@@ -56,6 +62,8 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Control {
     attached: Mutex<BTreeMap<u32, Target>>,
+    /// Of machines that run, or will run.
+    consoles: Mutex<BTreeMap<u32, Arc<Line>>>,
     /// What has happened.
     pub events: Events,
     /// Once a plugin was looked for.
@@ -125,6 +133,21 @@ impl Control {
     pub fn attach(&self, target: Target) {
         self.events.add(Some(target.number), "started", format!("{} runs", target.guest));
         self.lock().insert(target.number, target);
+    }
+
+    /// The machine of this number has this console.
+    pub fn set_console(&self, number: u32, line: &Arc<Line>) {
+        lock(&self.consoles).insert(number, Arc::clone(line));
+    }
+
+    /// The console of a machine, and the machine's number.
+    ///
+    /// # Errors
+    /// A sentence if there is none, or no number and several machines.
+    pub fn console(&self, number: Option<u32>) -> Result<(u32, Arc<Line>), String> {
+        let number = self.target(number)?.number;
+        let line = lock(&self.consoles).get(&number).cloned();
+        line.map(|line| (number, line)).ok_or_else(|| format!("machine {number} has no console"))
     }
 
     /// A machine has ended.
