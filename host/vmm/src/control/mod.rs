@@ -51,7 +51,7 @@ use crate::fast_path::lock;
 use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Rollback, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, PolicyOrder, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -194,6 +194,31 @@ impl Control {
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
         self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
+    }
+
+    /// Swaps the policy of a virtual machine, all its parts at once.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one still serves.
+    pub fn swap_policy(&self, number: Option<u32>, order: &PolicyOrder) -> Result<Swapped, String> {
+        let registry = self.registry(order.limit)?;
+        let what = format!("swap of the policy for {}", order.policy.name);
+        self.change(number, &what, |vm, machine, log| vm.swap_policy(machine, &registry, order, log))
+    }
+
+    /// Goes back to the policy before the last swap of a whole policy.
+    ///
+    /// # Errors
+    /// A sentence that says why the present one still serves.
+    pub fn rollback_policy(
+        &self,
+        number: Option<u32>,
+        discard_state: bool,
+        limit: Duration,
+    ) -> Result<Swapped, String> {
+        self.change(number, "rollback of the policy", |vm, machine, log| {
+            vm.rollback_policy(machine, discard_state, limit, log)
+        })
     }
 
     /// The plugins that can be named. Looking for them loads libraries, which is to run their code.
