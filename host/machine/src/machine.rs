@@ -49,7 +49,7 @@ pub struct Configuration {
     pub timing: Timing,
     /// It ends after this many instructions of all processors.
     pub instruction_limit: Option<u64>,
-    /// It ends after this host time.
+    /// It ends after this host time, from the moment on at which it is put together.
     pub time_limit: Option<Duration>,
     /// The names of its guest's addresses.
     pub symbols: Symbols,
@@ -84,7 +84,8 @@ pub struct Machine {
     handle: Handle,
     errands: Vec<Receiver<Errand>>,
     timing: Timing,
-    time_limit: Option<Duration>,
+    /// When it ends at the latest: loading the guest counts, too.
+    deadline: Option<Instant>,
 }
 
 /// How a machine ended, and what it counted.
@@ -153,6 +154,7 @@ impl Machine {
     /// # Errors
     /// If the configuration is out of range or the guest cannot be loaded.
     pub fn new(configuration: &Configuration, source: &Source) -> Result<Machine, MachineError> {
+        let deadline = configuration.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let count = configuration.processors;
         if !(1..=PROCESSORS_MAX).contains(&count) {
             return Err(MachineError::Processors(count));
@@ -202,7 +204,7 @@ impl Machine {
             handle,
             errands,
             timing: configuration.timing,
-            time_limit: configuration.time_limit,
+            deadline,
         })
     }
 
@@ -229,7 +231,7 @@ impl Machine {
     /// # Errors
     /// If the host gives no thread.
     pub fn run(self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Result<Run, MachineError> {
-        let Machine { platform, executors, errands, timing, time_limit, .. } = self;
+        let Machine { platform, executors, errands, timing, deadline, .. } = self;
         let start = Instant::now();
         let runners: Vec<Runner> = executors
             .into_iter()
@@ -239,7 +241,7 @@ impl Machine {
                 Runner::new(executor, owner, errands, &platform)
             })
             .collect();
-        let executors = run_threads(runners, &platform, timing, time_limit)?;
+        let executors = run_threads(runners, &platform, timing, deadline)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
         let statistics = Statistics::new(samples, start.elapsed());
@@ -267,7 +269,7 @@ fn run_threads(
     mut runners: Vec<Runner>,
     platform: &Platform,
     timing: Timing,
-    time_limit: Option<Duration>,
+    deadline: Option<Instant>,
 ) -> Result<Vec<Executor>, MachineError> {
     let (running, done) = bounded::<()>(0);
     std::thread::scope(|scope| {
@@ -295,7 +297,7 @@ fn run_threads(
             });
             threads.push(thread?);
         }
-        if time_limit.is_some_and(|limit| done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)) {
+        if deadline.is_some_and(|deadline| done.recv_deadline(deadline) == Err(RecvTimeoutError::Timeout)) {
             platform.end(Outcome::TimeLimit);
         }
         Ok::<(), MachineError>(())

@@ -90,6 +90,8 @@ pub struct Vm {
     /// What is out of use, but for virtual processors that have yet to pass a quiescent point.
     pub(crate) retired: Mutex<Vec<Retired>>,
     serving: Mutex<Option<Arc<Serving>>>,
+    /// What served until the policy was taken off the guest.
+    pub(crate) set_aside: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
 }
@@ -118,6 +120,7 @@ impl Vm {
             view: Arc::new(CodeView::new(processors)),
             fetch: Mutex::new(fetch),
             serving: Mutex::new(serving.map(Arc::new)),
+            set_aside: Mutex::default(),
             swaps: Swaps::default(),
             finished: Mutex::default(),
         })
@@ -167,8 +170,8 @@ impl Vm {
     }
 
     /// Says what virtual processors that start from now on have.
-    pub(crate) fn set_serving(&self, serving: &Arc<Serving>) {
-        *lock(&self.serving) = Some(Arc::clone(serving));
+    pub(crate) fn set_serving(&self, serving: Option<Arc<Serving>>) {
+        *lock(&self.serving) = serving;
     }
 
     /// The class ids.

@@ -43,9 +43,9 @@ use patchbay_machine::outcome::Outcome;
 use events::Events;
 
 use crate::plugins::deadline::{self, NothingGiven};
-use crate::plugins::{Kind, Registry, names_file};
+use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -95,8 +95,28 @@ impl Target {
             Some(counts)
         });
         let counts: Vec<VpCounts> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
-        let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        Ok(Some(vm.statistics_of(&counts, top, symbol)))
+        Ok(Some(vm.statistics_of(&counts, top, |address| self.symbol(address))))
+    }
+
+    /// The name of an address: `symbol+0x10`.
+    #[must_use]
+    pub fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"))
+    }
+
+    /// The address that somebody names: hexadecimal digits, or a symbol, with an offset or without.
+    ///
+    /// # Errors
+    /// A sentence if it is neither.
+    pub fn address(&self, place: &str) -> Result<u64, String> {
+        let hexadecimal = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+        let (name, offset) = place.split_once('+').unwrap_or((place, "0"));
+        let base = match self.symbols.address(name) {
+            Some(base) => base,
+            None => hexadecimal(name).ok_or_else(|| format!("{name} is neither a symbol nor a hexadecimal address"))?,
+        };
+        let offset = hexadecimal(offset).ok_or_else(|| format!("the offset {offset} is not hexadecimal"))?;
+        Ok(base.wrapping_add(offset))
     }
 }
 
@@ -179,10 +199,9 @@ impl Control {
     ///
     /// # Errors
     /// A sentence that says why the present one still serves.
-    pub fn rollback(&self, number: Option<u32>, kind: Kind, limit: Duration) -> Result<Swapped, String> {
-        self.change(number, &format!("rollback of the {kind}"), |vm, machine, log| {
-            vm.rollback(machine, kind, limit, log)
-        })
+    pub fn rollback(&self, number: Option<u32>, rollback: Rollback) -> Result<Swapped, String> {
+        let what = format!("rollback of the {}", rollback.kind);
+        self.change(number, &what, |vm, machine, log| vm.rollback(machine, rollback, log))
     }
 
     fn change(
@@ -204,6 +223,9 @@ impl Control {
         match &changed {
             Ok(swapped) => {
                 self.events.add_step(number, "swapped", format!("{} serves", swapped.plugin), begun.elapsed());
+                for note in &swapped.notes {
+                    self.events.add(Some(number), "left", note.clone());
+                }
                 if !swapped.destroyed {
                     let text =
                         format!("{what}: what served before has not been destroyed yet, and nobody waits for it");
