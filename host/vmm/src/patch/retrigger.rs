@@ -6,7 +6,6 @@ use patchbay_machine::handle::Handle;
 use serde::Serialize;
 
 use super::code_view::Placed;
-use super::site::Standing;
 use super::trigger::KindIndex;
 use crate::vm::Vm;
 
@@ -23,7 +22,7 @@ pub struct Retriggered {
     pub fell_back: u64,
     /// The same by reason.
     pub because: BTreeMap<&'static str, u64>,
-    /// Sites whose instruction was no longer in memory.
+    /// Sites whose instruction was no longer in memory, or whose trigger somebody else exchanged or took away meanwhile.
     pub changed: u64,
 }
 
@@ -38,7 +37,7 @@ impl Vm {
         for site in self.sites.all() {
             let Some(standing) = site.standing() else { continue };
             let number = self.ids().immediate(standing.class);
-            match self.view.place(&*bus, &site, Standing { kind, ..standing }, number) {
+            match self.view.exchange(&*bus, &site, standing, kind, number) {
                 Placed::Done { declined: None, .. } => done.sites += 1,
                 Placed::Done { declined: Some(why), .. } | Placed::Declined(why) => {
                     done.fell_back += 1;
