@@ -1,6 +1,13 @@
 //! What the ways of emulation cost: Linux from start to power off, and each operation of the guest `privops`, natively, on
 //! the conventional path and under every bundled policy that patches.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a bench casts is small"
+)]
+
 use std::time::Duration;
 
 use criterion::Criterion;
@@ -16,8 +23,8 @@ const ROUNDS: usize = 5;
 fn run(boot: &Boot, strategy: &str) -> Booted {
     let booted = match strategy {
         "native" => boot.run(),
-        "trap" => boot.run_virtual(None, Scope::Vmm).0,
-        policy => boot.run_virtual(Some(policy), Scope::Vmm).0,
+        "trap" => boot.run_virtual(None, Scope::Vm).0,
+        policy => boot.run_virtual(Some(policy), Scope::Vm).0,
     };
     booted.expect_power_off();
     booted

@@ -1,5 +1,6 @@
 //! The `patchbay` command.
 
+mod attach;
 mod boot;
 mod console;
 mod crash;
@@ -11,6 +12,7 @@ mod log;
 mod plugins;
 mod render;
 mod run;
+mod summary;
 mod vms;
 mod watchdog;
 

@@ -1,13 +1,17 @@
 //! Exchanging the triggers of all patched sites for those of one kind, while the guest runs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use patchbay_machine::handle::Handle;
 use serde::Serialize;
 
 use super::code_view::Placed;
-use super::trigger::KindIndex;
+use super::trigger::{Decline, KindIndex};
 use crate::vm::Vm;
+
+/// How long processors may take to leave their blocks, so that room in the window is free again.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,7 +41,17 @@ impl Vm {
         for site in self.sites.all() {
             let Some(standing) = site.standing() else { continue };
             let number = self.ids().immediate(standing.class);
-            match self.view.exchange(&*bus, &site, standing, kind, number) {
+            let place = |stands| self.view.exchange(&*bus, &site, stands, kind, number);
+            let mut placed = place(standing);
+            if let Placed::Done { declined: Some(Decline::WindowFull), .. } | Placed::Declined(Decline::WindowFull) =
+                placed
+            {
+                // The room of the stubs that the sites before it had is free when all processors have left their blocks.
+                let _those_that_are_late_keep_it = machine.ask(PATIENCE, |_, _| ());
+                let now = site.standing().filter(|now| now.class == standing.class);
+                placed = now.map_or(Placed::Changed, place);
+            }
+            match placed {
                 Placed::Done { declined: None, .. } => done.sites += 1,
                 Placed::Done { declined: Some(why), .. } | Placed::Declined(why) => {
                     done.fell_back += 1;
@@ -47,6 +61,7 @@ impl Vm {
                 Placed::Changed | Placed::NotInRam => done.changed += 1,
             }
         }
+        tracing::debug!(target: "patch", ?done, "retriggered");
         done
     }
 }

@@ -16,9 +16,11 @@ mod prepare;
 mod request;
 mod retire;
 mod sites;
+mod whole;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Rollback, Setting};
+pub use request::{NoPart, Order, Part, Rollback, Setting};
+pub use whole::PolicyOrder;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -124,7 +126,7 @@ struct Transaction<'a> {
 }
 
 impl Vm {
-    /// Swaps a plugin; `log` is told of each step behind it.
+    /// Swaps a plugin; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why the old one still serves.
@@ -160,7 +162,7 @@ impl Vm {
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, order.kind, order.vp), ..swapped })
     }
 
-    /// Changes a setting of the plugins that serve; `log` is told of each step behind it.
+    /// Changes a setting of the plugins that serve; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why they serve as before.
@@ -261,11 +263,12 @@ impl Vm {
         self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
-            let count = self.ids().count();
+            let (count, vmm) = (self.ids().count(), Arc::clone(&self.vmm));
             let (tables, templates) = transaction.apart(move |_| {
                 let tables = (0..tables).filter_map(|vp| old.table(vp));
                 let tables = tables.map(|table| prepare::rebuild(count, table, Arc::clone(table.routines())));
-                let tables: Vec<_> = tables.collect::<Result<_, _>>()?;
+                let share = |table| if scope == Scope::Vmm { vmm.share(table) } else { Ok(table) };
+                let tables: Vec<_> = tables.map(|table| table.and_then(share)).collect::<Result<_, _>>()?;
                 let templates = templates(&tables)?;
                 Ok((tables, templates))
             })?;
@@ -369,6 +372,7 @@ impl Transaction<'_> {
         let now = Instant::now();
         let step = Step { step, seconds: now.duration_since(self.last).as_secs_f64() };
         self.last = now;
+        tracing::debug!(target: "patch", step = step.step, seconds = step.seconds, "swap");
         self.steps.push(step);
         (self.log)(&step);
     }
@@ -483,6 +487,7 @@ impl Transaction<'_> {
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
         let terms = self.terms.clone();
+        let shares = (self.old.scope == Scope::Vmm).then(|| Arc::clone(&self.vm.vmm));
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
@@ -495,6 +500,9 @@ impl Transaction<'_> {
                 }
                 done("build");
                 before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+            }
+            if let Some(vmm) = shares {
+                tables = tables.into_iter().map(|table| vmm.share(table)).collect::<Result<_, _>>()?;
             }
             let templates = templates(&tables)?;
             Ok((before, tables, templates))

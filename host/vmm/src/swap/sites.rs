@@ -195,7 +195,7 @@ mod tests {
     fn a_class_is_not_that_of_the_code_that_came_later() {
         let classifier = Policy::load("default").unwrap().start(&Registry::discover()).unwrap().classifier;
         let memory = FlatMemory::new(0x2000);
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vmm, Fetch::Translated).unwrap();
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vm, Fetch::Translated).unwrap();
         let before = site(&vm, &memory, MOV_PSR);
         let classes = classes(&classifier, &vm.sites.all()).unwrap();
         let class = classes[&key(&before)].unwrap();
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn an_instruction_gets_no_class_that_is_not_its_own() {
         let plugins = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vm, Fetch::Translated).unwrap();
         let serving = vm.serving().unwrap();
         let class = ClassKey::new(&mov_psr(MOV_PSR), Attributes::R1);
         let provide = |bits| serving.provide(&vm, &class, &mov_psr(bits)).unwrap();

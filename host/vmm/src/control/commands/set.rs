@@ -123,7 +123,7 @@ fn set_mode(session: &Session, target: &Target, value: &str, limit: Duration) ->
 }
 
 fn set_scope(session: &Session, target: &Target, value: &str, limit: Duration) -> Result<Value, String> {
-    let scope = one_of(value).ok_or_else(|| format!("scope cannot be {value:?}: it is vmm or vp"))?;
+    let scope = one_of(value).ok_or_else(|| format!("scope cannot be {value:?}: it is vmm, vm or vp"))?;
     let vm = target.vm.as_ref().ok_or("no plugin serves in this mode")?;
     vm.set_scope(&target.machine, scope, limit).map_err(|error| error.to_string())?;
     session.control.events.add(Some(target.number), "set", format!("scope is {value}"));
