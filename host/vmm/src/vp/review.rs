@@ -35,8 +35,9 @@ impl Reviews {
         Ok(patch_manager.review_period()?.map(reviews))
     }
 
-    /// Does a review if it is time and nobody else does it. The first period begins when this is called first.
-    fn at(&self, now: u64, review: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
+    /// Does a review if it is time and nobody else does it. The first period begins when this is called first, each other
+    /// one when the review before it has ended: `review` says when that was.
+    fn at(&self, now: u64, review: impl FnOnce() -> (u64, Result<(), Failed>)) -> Result<(), Failed> {
         let next = now.saturating_add(self.period);
         let due = self.due.load(Ordering::Relaxed);
         let then = if due == 0 { next } else { NEVER };
@@ -44,8 +45,9 @@ impl Reviews {
         {
             return Ok(());
         }
-        let done = review();
-        self.due.store(next, Ordering::Release);
+        let (ended, done) = review();
+        // The guest has its turn even where a review takes longer than the period.
+        self.due.store(ended.saturating_add(self.period.max(ended.saturating_sub(now))), Ordering::Release);
         done
     }
 }
@@ -60,7 +62,10 @@ impl VirtualProcessor {
         }
         let reviews = Arc::clone(reviews);
         self.next_review = now.saturating_add(reviews.period);
-        if let Err(failed) = reviews.at(now, || self.review(p)) {
+        if let Err(failed) = reviews.at(now, || {
+            let done = self.review(p);
+            (p.itc(), done)
+        }) {
             self.failure = Some(failed);
         }
     }
