@@ -1,5 +1,6 @@
 //! The `patchbay` command.
 
+mod bench;
 mod boot;
 mod console;
 mod ctl;
@@ -40,6 +41,7 @@ struct Bare {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Bench(Box<bench::Bench>),
     Ctl(ctl::Ctl),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
     }
     match arguments.command.unwrap_or_else(|| Command::Run(Box::new(Bare::parse_from(["patchbay"]).run))) {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
+        Command::Bench(bench) => code(bench.run()),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
