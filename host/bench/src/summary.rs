@@ -378,6 +378,7 @@ impl Summary {
             "events",
             "by trigger",
             "ns/event",
+            "+ns/event",
             "MiB",
             "sites",
             "declined",
@@ -411,6 +412,7 @@ impl Summary {
                 if monitored { count(row.events) } else { dash() },
                 row.by_trigger.map_or_else(dash, |part| format!("{:.2} %", part * 100.0)),
                 row.nanoseconds_an_event.map_or_else(dash, digits),
+                row.over_native.or(row.over_baseline).map_or_else(dash, |over| format!("{:.0}", over.median)),
                 format!("{:.0}", row.memory / f64::from(1 << 20)),
                 if kinds.is_empty() { dash() } else { kinds.join(", ") },
                 if monitored { declined.to_string() } else { dash() },
@@ -475,7 +477,8 @@ pub fn method() -> String {
         "Times are processor time of the guest's threads: medians over rounds in which every strategy ran once, with \
          bootstrap 95 % intervals. Ratios are medians of the ratios within rounds. Two strategies are told apart if the \
          interval of their ratio leaves out 1 and the paired t test of its logarithm rejects at {:.0} % for all comparisons \
-         of a guest together (Holm). ns/event is the monitor's own: medians of the times it measured, weighted with events.",
+         of a guest together (Holm). ns/event is the monitor's own: medians of the times it measured, weighted with events. +ns/event is the processor \
+         time over that of native (of the baseline, where native was not measured), by events.",
         LEVEL * 100.0
     )
 }
@@ -491,7 +494,7 @@ mod tests {
 
     /// Rounds of strategies with these true times, on a host that drifts.
     fn records(times: &[(&str, f64)], rounds: u32) -> Vec<Record> {
-        let mut random = fastrand::Rng::with_seed(1);
+        let mut random = fastrand::Rng::with_seed(4);
         let mut all = Vec::new();
         for round in 0..rounds {
             for (name, time) in times {

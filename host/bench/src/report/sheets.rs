@@ -51,6 +51,7 @@ fn summary(summaries: &[Summary]) -> String {
         "by trigger",
         "ns an event",
         "ns an event over native",
+        "ns an event over baseline",
         "memory bytes",
         "declined",
     ];
@@ -76,6 +77,7 @@ fn summary(summaries: &[Summary]) -> String {
                 number(row.by_trigger),
                 number(row.nanoseconds_an_event),
                 number(row.over_native.map(|over| over.median)),
+                number(row.over_baseline.map(|over| over.median)),
                 row.memory.to_string(),
                 row.declined.iter().map(|(_, count)| count).sum::<u64>().to_string(),
             ]
