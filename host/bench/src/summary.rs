@@ -86,13 +86,18 @@ impl OfStrategy {
     }
 }
 
-/// What is compared: one round on one host.
-type Moment<'a> = (&'a str, u32);
+/// What is compared: one round on one host; the number tells rounds apart that a host has measured more than once.
+type Moment<'a> = (&'a str, u32, usize);
 
 /// Processor times by moment.
 fn moments<'a>(records: &[&'a Record]) -> BTreeMap<Moment<'a>, f64> {
-    let key = |record: &'a Record| (record.provenance.host.name.as_str(), record.round);
-    records.iter().filter(|record| record.counts()).map(|record| (key(record), record.times.guest_cpu)).collect()
+    let mut times = BTreeMap::new();
+    for record in records.iter().filter(|record| record.counts()) {
+        let host = record.provenance.host.name.as_str();
+        let free = (0..).find(|again| !times.contains_key(&(host, record.round, *again)));
+        times.insert((host, record.round, free.unwrap_or_default()), record.times.guest_cpu);
+    }
+    times
 }
 
 /// The values of two strategies in the rounds that both have.
@@ -554,6 +559,14 @@ mod tests {
             record.provenance.host.name = format!("host of {}", record.strategy.name);
         }
         assert_eq!(summarize(&all)[0].strategies[1].to_baseline, None);
+    }
+
+    #[test]
+    fn rounds_that_were_measured_twice_count_twice() {
+        let mut all = records(&[("trap", 2.0), ("break", 1.0)], 4);
+        all.extend(records(&[("trap", 2.0), ("break", 1.0)], 4));
+        let summary = &summarize(&all)[0];
+        assert_eq!(summary.strategies[1].to_baseline.unwrap().rounds, 8);
     }
 
     #[test]
