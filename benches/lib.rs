@@ -9,7 +9,7 @@ use libloading::Library;
 use object::{Object, ObjectSegment, ObjectSymbol};
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::flat::{self, FlatMemory};
+use patchbay_cpu::flat_machine::{self, FlatMemory};
 
 /// The kernels, by name.
 pub const KERNELS: [&str; 5] = ["crc32", "quicksort", "sieve", "fib", "matrix"];
@@ -49,13 +49,13 @@ impl Emulated {
         for (address, bytes) in &self.segments {
             memory.write_bytes(*address, bytes).expect("it fits");
         }
-        let mut processor = flat::processor(memory);
+        let mut processor = flat_machine::processor(memory);
         processor.registers.ip = self.entry;
         processor.set_gr(8, n, false);
         let mut engine = Interpreter::default();
-        engine.set_stop(Some(self.stop));
+        engine.set_breakpoint(Some(self.stop));
         let exit = engine.run(&mut processor, u64::MAX);
-        assert_eq!(exit, Exit::Stop, "at {:#x}", processor.registers.ip);
+        assert_eq!(exit, Exit::Breakpoint, "at {:#x}", processor.registers.ip);
         (processor.gr(8), processor.instructions)
     }
 }

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use patchbay_plugin_api::settings::lines;
+use patchbay_vmm::patch::trigger::TRIGGERS;
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
 use serde::{Deserialize, Serialize};
-
-/// Kinds of emulation triggers, in the order in which they are shown.
-pub const TRIGGERS: [&str; 5] = ["pseudo", "break", "branch", "jmp", "check"];
 
 /// Who emulates the guest's privileged instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,17 +102,22 @@ pub enum StrategyError {
     Policy(String, policy::Error),
 }
 
+/// The names of the kinds of triggers.
+pub fn triggers() -> impl Iterator<Item = &'static str> {
+    TRIGGERS.iter().map(|kind| kind.name)
+}
+
 /// The names of strategies that are known without being described.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let policies = BUNDLED.iter().map(|(name, _)| *name);
-    ["native", "trap"].into_iter().chain(TRIGGERS).chain(["static"]).chain(policies).collect()
+    ["native", "trap"].into_iter().chain(triggers()).chain(["static"]).chain(policies).collect()
 }
 
 /// The names of the strategies that are compared if nothing else is asked for.
 #[must_use]
 pub fn sensible() -> Vec<&'static str> {
-    ["native", "trap"].into_iter().chain(TRIGGERS).chain(["static"]).collect()
+    ["native", "trap"].into_iter().chain(triggers()).chain(["static"]).collect()
 }
 
 impl Strategy {
@@ -128,7 +131,7 @@ impl Strategy {
             "native" => strategy.mode = Mode::Native,
             "trap" => strategy.mode = Mode::Trap,
             "static" => strategy.before_start = true,
-            _ if TRIGGERS.contains(&word) => strategy.trigger = Some(word.to_owned()),
+            _ if triggers().any(|kind| kind == word) => strategy.trigger = Some(word.to_owned()),
             _ if BUNDLED.iter().any(|(name, _)| *name == word) => strategy.policy = Some(word.to_owned()),
             _ if Path::new(word).extension().is_some_and(|extension| extension == "toml") => {
                 strategy.policy = Some(word.to_owned());
@@ -377,7 +380,7 @@ mod tests {
         assert_eq!(words("branch"), "--mode patch --patch-manager patch-first-fault,trigger=branch");
         assert_eq!(words("static"), "--mode patch --patch-manager patch-static");
         assert_eq!(words("hot"), "--mode patch --policy hot");
-        assert!(Strategy::named("bogus").unwrap_err().to_string().contains("native, trap, pseudo"));
+        assert!(Strategy::named("bogus").unwrap_err().to_string().contains("native, trap, break, pseudo"));
     }
 
     #[test]

@@ -6,10 +6,24 @@
 //! where there are other processors: `ld.c` then loads again and `chk.a` branches to its recovery code, which an
 //! entry lost for whatever reason allows. Stores of the register stack engine do not remove entries (SDM 1:68).
 
-use crate::data::Place;
 use crate::processor::Processor;
 
 const ENTRIES: usize = 32;
+
+/// Which bytes of physical memory an access touched, whatever their virtual address: the host address of the first.
+/// Two accesses overlap if their places and sizes do. What the ALAT compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(pub usize);
+
+impl Place {
+    /// Not memory, or memory that must not be accessed speculatively: no ALAT entry may be made.
+    pub const NONE: Place = Place(0);
+
+    #[inline(always)]
+    pub(crate) fn of(host: *mut u8) -> Place {
+        Place(host.addr())
+    }
+}
 
 /// A register, whatever the frame and the rotation bases make its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use crate::interruption::Interruption;
 pub enum Exit {
     /// The budget of instructions is spent.
     Budget,
-    /// The next bundle is at the stop address.
-    Stop,
+    /// The next bundle is at the breakpoint.
+    Breakpoint,
     /// The next bundle is a portal; IP is at it.
     Portal(PhysicalAddress),
     /// Another thread asked for attention.

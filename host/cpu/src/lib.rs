@@ -2,26 +2,26 @@
 //! engine that executes them. It knows nothing of machines and virtual machines: memory and devices are a
 //! [`bus::Bus`], and an [`exit::Exit`] says why it stopped.
 //!
-//! Read [`registers`], [`processor`] and [`op`] first, then [`engine`]. To add an instruction, add its row to
+//! Read [`registers`], [`processor`] and [`outcome`] first, then [`engine`]. To add an instruction, add its row to
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
 pub mod alat;
 pub mod bus;
+pub mod code_view;
+pub mod coherence_domain;
 pub mod data;
-pub mod debug;
-pub mod domain;
 pub mod engine;
 pub mod exit;
-pub mod external;
-pub mod flat;
+pub mod flat_machine;
 pub mod fp;
 pub mod hook;
-pub mod interruption;
 pub mod mmu;
 pub mod model;
-pub mod op;
+pub mod outcome;
 pub mod processor;
 pub mod psr;
 pub mod registers;
 pub mod rse;
 pub mod semantics;
+
+pub use processor::interruption;

@@ -36,7 +36,7 @@ impl MachineBus {
 }
 
 impl Bus for MachineBus {
-    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         self.memory.page(address)
     }
 
@@ -57,10 +57,6 @@ impl Bus for MachineBus {
 
     fn portal(&self, bundle: PhysicalAddress) -> bool {
         Portal::at(bundle).is_some()
-    }
-
-    fn written(&self, address: PhysicalAddress, length: u64) {
-        self.memory.written(address, length);
     }
 }
 
@@ -93,7 +89,7 @@ mod tests {
         let bus = MachineBus::new(Arc::new(Memory::new(64 << 20).unwrap()));
         let portal = PhysicalAddress(Portal::Pal.address());
         assert!(bus.portal(portal) && !bus.portal(PhysicalAddress(portal.0 + 16)));
-        assert!(!bus.ram(portal).unwrap().writable);
+        assert!(!bus.ram(portal).unwrap().is_writable());
         assert_eq!(bus.write(portal, 8, 1), Ok(()));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use serde::Serialize;
 
 use crate::bus::MachineBus;
@@ -94,7 +94,7 @@ fn list(processors: &[usize]) -> String {
 pub struct Handle {
     calls: Arc<Calls>,
     senders: Vec<Sender<Errand>>,
-    domain: Arc<Domain>,
+    domain: Arc<CoherenceDomain>,
     interrupts: Arc<Interrupts>,
     switch: Arc<Switch>,
     clock: Arc<MachineClock>,
@@ -211,7 +211,7 @@ impl Handle {
             }
             self.calls.errands[processor].store(true, Ordering::Release);
             if self.calls.interrupts {
-                self.domain.port(processor).request_exit();
+                self.domain.mailbox(processor).request_exit();
             }
             self.interrupts.wake(processor);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 
 /// How an interrupt message is delivered (SDM 2:129).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +42,14 @@ impl Delivery {
 /// The local SAPICs of a machine's processors. Processor n has local identifier n, extended identifier 0.
 #[derive(Debug)]
 pub struct Interrupts {
-    domain: Arc<Domain>,
+    domain: Arc<CoherenceDomain>,
     wakers: Vec<(Sender<()>, Receiver<()>)>,
 }
 
 impl Interrupts {
     /// Those of the processors of `domain`.
     #[must_use]
-    pub fn new(domain: Arc<Domain>) -> Interrupts {
+    pub fn new(domain: Arc<CoherenceDomain>) -> Interrupts {
         let wakers = (0..domain.processors()).map(|_| bounded(1)).collect();
         Interrupts { domain, wakers }
     }
@@ -67,7 +67,7 @@ impl Interrupts {
             Delivery::External => 0,
             Delivery::Interrupt | Delivery::LowestPriority | Delivery::Pmi | Delivery::Init => return,
         };
-        self.domain.port(processor).raise(vector);
+        self.domain.mailbox(processor).raise(vector);
         self.wake(processor);
     }
 
@@ -88,7 +88,7 @@ impl Interrupts {
     /// Whether an external interrupt is pending at a processor.
     #[must_use]
     pub fn pending(&self, processor: usize) -> bool {
-        (0..4).any(|index| self.domain.port(processor).irr(index) != 0)
+        (0..4).any(|index| self.domain.mailbox(processor).irr(index) != 0)
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn interrupts() -> Interrupts {
-        Interrupts::new(Arc::new(Domain::new(2, false)))
+        Interrupts::new(Arc::new(CoherenceDomain::new(2, false)))
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         let interrupts = interrupts();
         interrupts.deliver(1, 0, Delivery::Interrupt, 0xef);
         assert!(interrupts.pending(1) && !interrupts.pending(0));
-        assert_eq!(interrupts.domain.port(1).irr(3), 1 << (0xef - 192));
+        assert_eq!(interrupts.domain.mailbox(1).irr(3), 1 << (0xef - 192));
         interrupts.sleep(1, None);
     }
 
@@ -114,8 +114,8 @@ mod tests {
         let interrupts = interrupts();
         interrupts.deliver(0, 0, Delivery::Nmi, 0x55);
         interrupts.deliver(0, 0, Delivery::External, 0x55);
-        assert_eq!(interrupts.domain.port(0).irr(0), 0b101);
-        assert_eq!(interrupts.domain.port(0).irr(1), 0);
+        assert_eq!(interrupts.domain.mailbox(0).irr(0), 0b101);
+        assert_eq!(interrupts.domain.mailbox(0).irr(1), 0);
     }
 
     #[test]

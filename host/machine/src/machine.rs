@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::processor::Processor;
 use rustix::time::{ClockId, clock_gettime};
@@ -168,7 +168,7 @@ impl Machine {
         });
         let firmware = Firmware::install(&memory, Arc::clone(&clock), count, &guest.loaded)?;
         let threads = configuration.timing == Timing::Host;
-        let domain = Arc::new(Domain::new(count, !threads));
+        let domain = Arc::new(CoherenceDomain::new(count, !threads));
         let board = Board::new(&memory, &domain, &clock);
         let (platform, line) = Platform::new(
             board,
@@ -190,7 +190,7 @@ impl Machine {
         let mut executors: Vec<Executor> = (0..count)
             .map(|index| {
                 let mut engine = Interpreter::default();
-                engine.set_stop(platform.panic_address());
+                engine.set_breakpoint(platform.panic_address());
                 let processor = Processor::new(platform.connections(index));
                 Executor { index, processor, engine: Box::new(engine) }
             })

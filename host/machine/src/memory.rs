@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
@@ -31,38 +30,15 @@ pub struct OutsideMemory {
     pub length: u64,
 }
 
-/// Who keeps other bytes in memory than the guest has put there. Devices and firmware see the guest's; processors see
-/// what is in memory.
-pub trait Overlay: Send + Sync {
-    /// Replaces what was read from an address by what the guest has put there.
-    fn show(&self, address: PhysicalAddress, bytes: &mut [u8]);
-
-    /// So many bytes at an address were written.
-    fn written(&self, memory: &Memory, address: PhysicalAddress, length: u64);
-
-    /// Processors are to execute what is in memory now, wherever it was changed: `fc` of all of it.
-    fn flushed(&self, memory: &Memory);
-}
-
 /// Memory, and a generation word for each of its pages.
 #[derive(Debug)]
 pub struct Memory {
     bytes: MmapRaw,
     generations: MmapRaw,
     size: u64,
-    overlay: OnceLock<Weak<dyn Overlay>>,
 }
 
 impl Memory {
-    /// Says who keeps other bytes in it; the first counts.
-    pub fn set_overlay(&self, overlay: Weak<dyn Overlay>) {
-        self.overlay.get_or_init(|| overlay);
-    }
-
-    fn overlay(&self) -> Option<Arc<dyn Overlay>> {
-        self.overlay.get()?.upgrade()
-    }
-
     /// Memory of `size` bytes, all zero.
     ///
     /// # Errors
@@ -76,7 +52,7 @@ impl Memory {
             let map = MmapOptions::new().len(length).no_reserve_swap().map_anon();
             map.map(MmapRaw::from).map_err(|error| MemoryError::Host(bytes, error))
         };
-        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size, overlay: OnceLock::new() })
+        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size })
     }
 
     /// Its size in bytes.
@@ -112,18 +88,25 @@ impl Memory {
 
     /// The page that holds `address`. What is read-only for processors belongs to the firmware.
     #[must_use]
-    pub fn page(&self, address: PhysicalAddress) -> Option<RamPage> {
+    pub fn page(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         let page = self.offset(address.0)? / PAGE_SIZE;
         let index = usize::try_from(page).ok()?;
-        // SAFETY: `offset` is below `size`, which both maps cover with their page's bytes and generation word.
-        let (bytes, generation) = unsafe {
-            (
-                self.bytes.as_mut_ptr().add(index * usize::try_from(PAGE_SIZE).ok()?),
-                self.generations.as_mut_ptr().cast::<AtomicU32>().add(index),
-            )
-        };
         let read_only = PAL.contains(&address.0) || PORTALS.contains(&address.0);
-        Some(RamPage { bytes: NonNull::new(bytes)?, generation: NonNull::new(generation)?, writable: !read_only })
+        // SAFETY: `offset` is below `size`, which both maps cover with their page's bytes and generation word; they live
+        // as long as `self` and are accessed as pages only.
+        unsafe {
+            let bytes = self.bytes.as_mut_ptr().add(index * usize::try_from(PAGE_SIZE).ok()?);
+            Some(RamPage::new(NonNull::new(bytes)?, self.generation(index), !read_only))
+        }
+    }
+
+    /// The generation word of a page.
+    ///
+    /// # Safety
+    /// The memory has a page of this index.
+    unsafe fn generation(&self, page: usize) -> &AtomicU32 {
+        // SAFETY: the map has a generation word for each page, and only atomic accesses are made to it.
+        unsafe { &*self.generations.as_mut_ptr().cast::<AtomicU32>().add(page) }
     }
 
     /// Whether all of `range` is memory that is not the firmware's.
@@ -144,17 +127,11 @@ impl Memory {
         let mut rest = &mut *bytes;
         while !rest.is_empty() {
             let page = self.page(PhysicalAddress(at)).ok_or(outside)?;
-            let (start, length) = part(at, rest.len());
+            let length = part(at, rest.len());
             let (now, later) = rest.split_at_mut(length);
-            for (index, byte) in now.iter_mut().enumerate() {
-                // SAFETY: `start + length` is at most a page.
-                *byte = unsafe { page.bytes.add(start + index).cast::<AtomicU8>().as_ref() }.load(Ordering::Relaxed);
-            }
+            page.read(PhysicalAddress(at), now);
             at = at.wrapping_add(length as u64);
             rest = later;
-        }
-        if let Some(overlay) = self.overlay() {
-            overlay.show(address, bytes);
         }
         Ok(())
     }
@@ -169,62 +146,27 @@ impl Memory {
         let mut rest = bytes;
         while !rest.is_empty() {
             let page = self.page(PhysicalAddress(at)).ok_or(outside)?;
-            let (start, length) = part(at, rest.len());
+            let length = part(at, rest.len());
             let (now, later) = rest.split_at(length);
-            store(&page, start, now);
-            // SAFETY: the generation word lives as long as the memory.
-            unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
+            page.write(PhysicalAddress(at), now);
             at = at.wrapping_add(length as u64);
             rest = later;
         }
-        self.written(address, bytes.len() as u64);
         Ok(())
-    }
-
-    /// Tells the overlay of a write.
-    pub(crate) fn written(&self, address: PhysicalAddress, length: u64) {
-        if let Some(overlay) = self.overlay() {
-            overlay.written(self, address, length);
-        }
     }
 
     /// Makes decoded copies of all code stale, on every processor.
     pub fn flush(&self) {
         for index in 0..(self.size / PAGE_SIZE) as usize {
-            // SAFETY: the map has a generation word for each page.
-            let generation = unsafe { &*self.generations.as_mut_ptr().cast::<AtomicU32>().add(index) };
-            generation.fetch_add(1, Ordering::Release);
-        }
-        if let Some(overlay) = self.overlay() {
-            overlay.flushed(self);
+            // SAFETY: `index` is below the number of pages.
+            unsafe { self.generation(index) }.fetch_add(1, Ordering::Release);
         }
     }
 }
 
-/// The offset in its page of an address, and how many of `length` bytes from there are in that page.
-fn part(address: u64, length: usize) -> (usize, usize) {
-    let start = (address % PAGE_SIZE) as usize;
-    (start, length.min(PAGE_SIZE as usize - start))
-}
-
-fn store(page: &RamPage, start: usize, bytes: &[u8]) {
-    let store_byte = |offset: usize, byte: u8| {
-        // SAFETY: the caller's range is inside the page.
-        unsafe { page.bytes.add(offset).cast::<AtomicU8>().as_ref() }.store(byte, Ordering::Relaxed);
-    };
-    let head = bytes.len().min(start.wrapping_neg() % 8);
-    for (index, byte) in bytes[..head].iter().enumerate() {
-        store_byte(start + index, *byte);
-    }
-    let (words, tail) = bytes[head..].as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        // SAFETY: inside the page, and aligned: the page is, and `start + head` is a multiple of 8.
-        let target = unsafe { page.bytes.add(start + head + index * 8).cast::<AtomicU64>().as_ref() };
-        target.store(u64::from_ne_bytes(*word), Ordering::Relaxed);
-    }
-    for (index, byte) in tail.iter().enumerate() {
-        store_byte(start + head + words.len() * 8 + index, *byte);
-    }
+/// How many of `length` bytes from an address on are in its page.
+fn part(address: u64, length: usize) -> usize {
+    length.min((PAGE_SIZE - address % PAGE_SIZE) as usize)
 }
 
 #[cfg(test)]
@@ -252,11 +194,8 @@ mod tests {
         let mut back = vec![0; bytes.len()];
         memory.read(address, &mut back).unwrap();
         assert_eq!(back, bytes);
-        let generation = |page: u64| {
-            let page = memory.page(PhysicalAddress(page * PAGE_SIZE)).unwrap();
-            // SAFETY: the memory lives.
-            unsafe { page.generation.as_ref() }.load(Ordering::Acquire)
-        };
+        let generation =
+            |page: u64| memory.page(PhysicalAddress(page * PAGE_SIZE)).unwrap().generation().load(Ordering::Acquire);
         assert_eq!([0x1ff, 0x200, 0x201, 0x202, 0x203].map(generation), [0, 1, 1, 1, 0]);
         memory.flush();
         assert_eq!([0, 0x1ff, 0x200, 0x3fff].map(generation), [1, 1, 2, 1]);

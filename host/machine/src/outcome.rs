@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 
 use crate::interrupts::Interrupts;
 use crate::report::Report;
@@ -46,12 +46,12 @@ impl fmt::Display for Outcome {
 pub struct Switch {
     off: AtomicBool,
     outcome: Mutex<Option<Outcome>>,
-    domain: Arc<Domain>,
+    domain: Arc<CoherenceDomain>,
     interrupts: Arc<Interrupts>,
 }
 
 impl Switch {
-    pub(crate) fn new(domain: Arc<Domain>, interrupts: Arc<Interrupts>) -> Switch {
+    pub(crate) fn new(domain: Arc<CoherenceDomain>, interrupts: Arc<Interrupts>) -> Switch {
         Switch { off: AtomicBool::new(false), outcome: Mutex::new(None), domain, interrupts }
     }
 
@@ -61,7 +61,7 @@ impl Switch {
         self.off.store(true, Ordering::Release);
         self.domain.end();
         for processor in 0..self.domain.processors() {
-            self.domain.port(processor).request_exit();
+            self.domain.mailbox(processor).request_exit();
             self.interrupts.wake(processor);
         }
     }
@@ -81,26 +81,26 @@ impl Switch {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::domain::Purge;
+    use patchbay_cpu::coherence_domain::Purge;
 
     use super::*;
 
     #[test]
     fn the_first_outcome_counts() {
-        let domain = Arc::new(Domain::new(1, false));
+        let domain = Arc::new(CoherenceDomain::new(1, false));
         let switch = Switch::new(Arc::clone(&domain), Arc::new(Interrupts::new(Arc::clone(&domain))));
         assert!(!switch.is_off() && switch.outcome().is_none());
         switch.end(Outcome::PowerOff(Some(3)));
         switch.end(Outcome::Quit);
         assert!(switch.is_off());
         assert!(matches!(switch.outcome(), Some(Outcome::PowerOff(Some(3)))));
-        assert!(domain.port(0).take_exit());
+        assert!(domain.mailbox(0).take_exit());
     }
 
     /// One of its processors may be in a routine that never returns.
     #[test]
     fn no_processor_waits_for_a_purge_of_a_machine_that_has_ended() {
-        let domain = Arc::new(Domain::new(2, false));
+        let domain = Arc::new(CoherenceDomain::new(2, false));
         let switch = Switch::new(Arc::clone(&domain), Arc::new(Interrupts::new(Arc::clone(&domain))));
         domain.broadcast(0, Purge { rid: 0, address: 0, page_size: 12 });
         assert!(!domain.purges_done(0));

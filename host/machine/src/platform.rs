@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use patchbay_cpu::bus::{Bus, Clock};
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::processor;
 
 use crate::bus::MachineBus;
@@ -36,7 +36,7 @@ pub struct Platform {
     /// Memory and devices by address.
     pub bus: Arc<MachineBus>,
     /// Where the processors meet.
-    pub domain: Arc<Domain>,
+    pub domain: Arc<CoherenceDomain>,
     /// The time.
     pub clock: Arc<MachineClock>,
     /// The local SAPICs.
@@ -76,7 +76,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(crate) fn new(memory: &Arc<Memory>, domain: &Arc<Domain>, clock: &Arc<MachineClock>) -> Board {
+    pub(crate) fn new(memory: &Arc<Memory>, domain: &Arc<CoherenceDomain>, clock: &Arc<MachineClock>) -> Board {
         let interrupts = Arc::new(Interrupts::new(Arc::clone(domain)));
         let switch = Arc::new(Switch::new(Arc::clone(domain), Arc::clone(&interrupts)));
         let iosapic = Arc::new(Iosapic::new(Arc::clone(&interrupts)));
@@ -99,7 +99,7 @@ impl Platform {
     pub(crate) fn new(
         board: Board,
         memory: Arc<Memory>,
-        domain: Arc<Domain>,
+        domain: Arc<CoherenceDomain>,
         clock: Arc<MachineClock>,
         firmware: Firmware,
         symbols: Symbols,

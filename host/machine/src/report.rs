@@ -3,7 +3,8 @@
 use std::fmt::{self, Display};
 
 use patchbay_cpu::bus::PhysicalAddress;
-use patchbay_cpu::processor::{Processor, Recent};
+use patchbay_cpu::interruption::Recent;
+use patchbay_cpu::processor::Processor;
 use patchbay_cpu::registers::{Registers, ar, cr};
 use patchbay_isa::disassemble::listing;
 

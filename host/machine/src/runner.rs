@@ -44,24 +44,24 @@ impl<'a> Runner<'a> {
 
     /// Runs until the machine ends, on this thread.
     pub(crate) fn run(&mut self) {
-        let port = self.platform.domain.port(self.executor.index);
-        port.set_parked(self.activity != Activity::Runs);
+        let mailbox = self.platform.domain.mailbox(self.executor.index);
+        mailbox.set_parked(self.activity != Activity::Runs);
         while !self.platform.switch.is_off() {
             self.do_errands();
             if self.platform.calls.is_paused() {
-                port.set_parked(true);
+                mailbox.set_parked(true);
                 self.platform.interrupts.sleep(self.executor.index, None);
             } else if self.activity == Activity::Runs || self.wakes() {
-                port.set_parked(false);
+                mailbox.set_parked(false);
                 self.executor.processor.perform_purges();
                 self.slice(SLICE);
-                port.set_parked(self.activity != Activity::Runs);
+                mailbox.set_parked(self.activity != Activity::Runs);
             } else {
                 let limit = self.ticks_to_timer().map(duration);
                 self.platform.interrupts.sleep(self.executor.index, limit);
             }
         }
-        port.set_parked(true);
+        mailbox.set_parked(true);
     }
 
     /// Does what others have asked for, between two runs of the engine.
@@ -116,11 +116,11 @@ impl<'a> Runner<'a> {
 
     fn is_woken_up(&mut self) -> bool {
         let index = self.executor.index;
-        let port = self.platform.domain.port(index);
-        if port.irr(usize::from(WAKE_UP_VECTOR >> 6)) >> (WAKE_UP_VECTOR & 63) & 1 == 0 {
+        let mailbox = self.platform.domain.mailbox(index);
+        if mailbox.irr(usize::from(WAKE_UP_VECTOR >> 6)) >> (WAKE_UP_VECTOR & 63) & 1 == 0 {
             return false;
         }
-        port.clear(WAKE_UP_VECTOR);
+        mailbox.clear(WAKE_UP_VECTOR);
         let vector = self.platform.firmware.boot_rendezvous();
         if let Some(vector) = vector {
             start::application_processor(&mut self.executor.processor, index, vector);

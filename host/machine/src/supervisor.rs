@@ -67,8 +67,8 @@ impl Supervisor for Native {
         match exit {
             Exit::Budget | Exit::Attention => Reaction::Continue,
             Exit::Portal(address) => call_firmware(executor, address, platform),
-            Exit::Stop => {
-                executor.engine.set_stop(None);
+            Exit::Breakpoint => {
+                executor.engine.set_breakpoint(None);
                 platform.panicked(report("the guest has panicked".into(), executor, platform));
                 Reaction::Continue
             }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use patchbay_cpu::bus::Clock;
-use patchbay_cpu::domain::{Domain, Purge};
+use patchbay_cpu::coherence_domain::{CoherenceDomain, Purge};
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_machine::handle::{Handle, NoAnswer};
@@ -24,7 +24,7 @@ const LOOP: [u64; 2] = [0x0000_0001_0000_0010, 0x4000_0000_0000_0200];
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Passes on what the processors share.
-struct Tells(Sender<Arc<Domain>>);
+struct Tells(Sender<Arc<CoherenceDomain>>);
 
 impl Supervisor for Tells {
     fn start(&mut self, _: &mut Processor, platform: &Platform) {
@@ -48,7 +48,7 @@ fn comes_true(condition: impl Fn() -> bool) -> bool {
 }
 
 /// A machine that loops, what its processors share, and the thread on which it runs.
-fn looping() -> (Handle, Arc<Domain>, JoinHandle<Run>) {
+fn looping() -> (Handle, Arc<CoherenceDomain>, JoinHandle<Run>) {
     let directory = tempfile::tempdir().expect("a directory");
     let image = directory.path().join("code");
     std::fs::write(&image, LOOP.map(u64::to_le_bytes).concat()).expect("a file");
@@ -79,9 +79,9 @@ fn a_paused_processor_is_not_waited_for_and_purges_when_it_goes_on() {
     assert_eq!(handle.pause(LIMIT), Ok(true));
     domain.broadcast(1, purge);
     assert!(comes_true(|| domain.purges_done(1)));
-    assert!(domain.port(0).has_purges());
+    assert!(domain.mailbox(0).has_purges());
     assert!(handle.resume());
-    assert!(comes_true(|| !domain.port(0).has_purges()));
+    assert!(comes_true(|| !domain.mailbox(0).has_purges()));
     handle.end(Outcome::Quit);
     runs.join().expect("no panic");
 }

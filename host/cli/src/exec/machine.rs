@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::{Exit, Stuck};
-use patchbay_cpu::flat::{self, FlatMemory};
+use patchbay_cpu::flat_machine::{self, FlatMemory};
 use patchbay_cpu::processor::Processor;
 use patchbay_vmm::guest::hand_back;
 use patchbay_vmm::plugins::Failed;
@@ -63,7 +63,7 @@ impl Machine {
         for (address, bytes) in &program.memory {
             memory.write_bytes(*address, bytes).expect("programs are checked against the size of memory");
         }
-        let mut processor = flat::processor(memory.clone());
+        let mut processor = flat_machine::processor(memory.clone());
         for (register, value) in &program.initial {
             register.write(&mut processor, *value);
         }
@@ -76,7 +76,7 @@ impl Machine {
     /// # Errors
     /// If that does not happen within `limit` instructions, or can never happen.
     pub fn run_to(&mut self, stop: u64, limit: u64, vm: Option<Arc<Vm>>) -> Result<(), Unfinished> {
-        self.engine.set_stop(Some(stop));
+        self.engine.set_breakpoint(Some(stop));
         let Some(vm) = vm else {
             let exit = self.engine.run(&mut self.processor, limit);
             return self.ended(exit, limit);
@@ -114,7 +114,7 @@ impl Machine {
     fn ended(&self, exit: Exit, limit: u64) -> Result<(), Unfinished> {
         let ip = self.processor.registers.ip;
         match exit {
-            Exit::Stop => Ok(()),
+            Exit::Breakpoint => Ok(()),
             Exit::Budget => Err(Unfinished::Limit { limit, ip }),
             Exit::Stuck(stuck) => Err(stuck.into()),
             exit => Err(Unfinished::Left { ip, exit }),

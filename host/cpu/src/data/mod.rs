@@ -19,26 +19,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 pub use datum::{Datum, Extended, Integer, Sixteen, Spill};
 
+use crate::alat::Place;
 use crate::bus::PAGE_SIZE;
 use crate::mmu::soft::Entry;
 use crate::mmu::{Location, Reference};
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::processor::Processor;
-
-/// Which bytes of physical memory an access touched, whatever their virtual address: the host address of the first.
-/// Two accesses overlap if their places and sizes do. What the ALAT compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(pub usize);
-
-impl Place {
-    /// Not memory, or memory that must not be accessed speculatively: no ALAT entry may be made.
-    pub const NONE: Place = Place(0);
-
-    #[inline(always)]
-    fn of(host: *mut u8) -> Place {
-        Place(host.addr())
-    }
-}
 
 impl Processor {
     /// What [`Processor::load`] gives, if the software TLB says at once where the bytes are.
@@ -54,7 +40,7 @@ impl Processor {
     /// # Errors
     /// Every fault of a load.
     #[inline(always)]
-    pub fn load<T: Datum>(&mut self, va: u64, order: Ordering) -> Result<T, Stop> {
+    pub fn load<T: Datum>(&mut self, va: u64, order: Ordering) -> Result<T, Leave> {
         match self.load_at_once(va, order) {
             Some(value) => Ok(value),
             None => self.load_slowly(va, order),
@@ -66,7 +52,7 @@ impl Processor {
     /// # Errors
     /// Every fault of a load.
     #[inline]
-    pub fn load_advanced<T: Datum>(&mut self, va: u64) -> Result<(T, Place), Stop> {
+    pub fn load_advanced<T: Datum>(&mut self, va: u64) -> Result<(T, Place), Leave> {
         if let Some(entry) = self.mmu.soft.read(self.mmu.plain[(va >> 61) as usize], va, T::ALIGN)
             && entry.has(Entry::SPECULATIVE)
         {
@@ -89,7 +75,7 @@ impl Processor {
     /// # Errors
     /// The faults that are not deferred.
     #[inline]
-    pub fn load_speculative<T: Datum>(&mut self, va: u64) -> Result<Option<(T, Place)>, Stop> {
+    pub fn load_speculative<T: Datum>(&mut self, va: u64) -> Result<Option<(T, Place)>, Leave> {
         if self.registers.psr.ed() {
             return Ok(None);
         }
@@ -124,7 +110,7 @@ impl Processor {
     /// # Errors
     /// Every fault of a store.
     #[inline(always)]
-    pub fn store<T: Datum>(&mut self, va: u64, value: T, order: Ordering) -> Result<Place, Stop> {
+    pub fn store<T: Datum>(&mut self, va: u64, value: T, order: Ordering) -> Result<Place, Leave> {
         match self.store_at_once(va, value, order) {
             Some(place) => Ok(place),
             None => self.store_slowly(va, value, order),
@@ -132,7 +118,7 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn load_slowly<T: Datum>(&mut self, va: u64, order: Ordering) -> Result<T, Stop> {
+    fn load_slowly<T: Datum>(&mut self, va: u64, order: Ordering) -> Result<T, Leave> {
         let context = self.mmu.data[(va >> 61) as usize];
         if self.may_split::<T>(va)
             && let Some(entry) = self.mmu.soft.read(context, va, 1)
@@ -150,7 +136,7 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn store_slowly<T: Datum>(&mut self, va: u64, value: T, order: Ordering) -> Result<Place, Stop> {
+    fn store_slowly<T: Datum>(&mut self, va: u64, value: T, order: Ordering) -> Result<Place, Leave> {
         let context = self.mmu.data[(va >> 61) as usize];
         if self.may_split::<T>(va)
             && let Some(entry) = self.mmu.soft.write(context, va, 1)
@@ -189,12 +175,12 @@ impl Processor {
     }
 
     /// Locates what is not accessed speculatively.
-    fn locate_data(&mut self, reference: &Reference, va: u64) -> Result<Location, Stop> {
+    fn locate_data(&mut self, reference: &Reference, va: u64) -> Result<Location, Leave> {
         let context = self.mmu.data[(va >> 61) as usize];
         match self.locate(context, reference, va)? {
             Some(location) => Ok(location),
             // Only speculative loads are deferred.
-            None => Err(Stop::Fault),
+            None => Err(Leave::Fault),
         }
     }
 

@@ -1,22 +1,12 @@
 //! Non-access instructions (SDM 2:104).
 
-use std::sync::atomic::Ordering;
-
 use crate::bus::PhysicalAddress;
+use crate::interruption::non_access;
 use crate::mmu::soft::Context;
 use crate::mmu::translation::Translation;
 use crate::mmu::{Fault, Reference};
-use crate::op::{Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
-
-/// ISR.code bits 3:0.
-mod code {
-    pub(super) const TPA: u16 = 0;
-    pub(super) const FC: u16 = 1;
-    pub(super) const PROBE: u16 = 2;
-    pub(super) const LFETCH: u16 = 4;
-    pub(super) const PROBE_FAULT: u16 = 5;
-}
 
 impl Processor {
     /// `probe.r`, `probe.w`: whether the access is allowed at `privilege` (already limited to PSR.cpl). At PSR.dt = 0
@@ -24,11 +14,11 @@ impl Processor {
     ///
     /// # Errors
     /// TLB misses, Page Not Present, NaT Page Consumption, Key Miss.
-    pub fn probe(&mut self, va: u64, write: bool, privilege: u8) -> Result<bool, Stop> {
+    pub fn probe(&mut self, va: u64, write: bool, privilege: u8) -> Result<bool, Leave> {
         if !self.implements(va) {
             return Ok(false);
         }
-        let reference = Reference::non_access(self, code::PROBE, !write, write);
+        let reference = Reference::non_access(self, non_access::PROBE, !write, write);
         let translation = self.find_present(&reference, va)?;
         let rights = translation.pte.rights(privilege);
         let mut allowed = if write { rights.w } else { rights.r };
@@ -46,7 +36,7 @@ impl Processor {
     /// # Errors
     /// Every fault that the access would raise but those of alignment.
     pub fn probe_fault(&mut self, va: u64, read: bool, write: bool, privilege: u8) -> Outcome {
-        let reference = Reference::non_access(self, code::PROBE_FAULT, read, write);
+        let reference = Reference::non_access(self, non_access::PROBE_FAULT, read, write);
         self.check(&Reference { cpl: privilege, ..reference }, va)
     }
 
@@ -54,8 +44,8 @@ impl Processor {
     ///
     /// # Errors
     /// Unimplemented Data Address, TLB misses, Page Not Present, NaT Page Consumption.
-    pub fn tpa(&mut self, va: u64) -> Result<PhysicalAddress, Stop> {
-        let reference = Reference::non_access(self, code::TPA, false, false);
+    pub fn tpa(&mut self, va: u64) -> Result<PhysicalAddress, Leave> {
+        let reference = Reference::non_access(self, non_access::TPA, false, false);
         if !self.implements(va) {
             self.fault(&reference, va, Fault::UnimplementedDataAddress)?;
         }
@@ -67,7 +57,7 @@ impl Processor {
     ///
     /// # Errors
     /// None.
-    pub fn tak(&mut self, va: u64) -> Result<u64, Stop> {
+    pub fn tak(&mut self, va: u64) -> Result<u64, Leave> {
         let found = if self.implements(va) { self.search_data(va) } else { None };
         Ok(found.filter(|translation| translation.pte.p()).map_or(1, |translation| u64::from(translation.key) << 8))
     }
@@ -77,7 +67,7 @@ impl Processor {
     /// # Errors
     /// Unimplemented Data Address, TLB misses, Page Not Present and, but at privilege level 0, Access Rights.
     pub fn flush_cache(&mut self, va: u64) -> Outcome {
-        let reference = Reference::non_access(self, code::FC, true, false);
+        let reference = Reference::non_access(self, non_access::FC, true, false);
         let physical = if reference.translated {
             if !self.implements(va) {
                 self.fault(&reference, va, Fault::UnimplementedDataAddress)?;
@@ -92,12 +82,10 @@ impl Processor {
             translation.physical(va)
         } else {
             // Only speculative loads are deferred.
-            self.physical_address(&reference, va)?.ok_or(Stop::Fault)?
+            self.physical_address(&reference, va)?.ok_or(Leave::Fault)?
         };
         if let Some(page) = self.configuration.bus.ram(PhysicalAddress(physical)) {
-            self.tell_flush(PhysicalAddress(physical));
-            // SAFETY: the page's generation lives as long as the bus.
-            unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
+            page.invalidate();
         }
         Ok(())
     }
@@ -110,7 +98,7 @@ impl Processor {
         if self.registers.psr.ed() {
             return Ok(());
         }
-        let reference = Reference::non_access(self, code::LFETCH, true, false);
+        let reference = Reference::non_access(self, non_access::LFETCH, true, false);
         self.check(&reference, va)
     }
 
@@ -121,14 +109,14 @@ impl Processor {
     }
 
     /// A translation that is present and not of a NaTPage.
-    fn find_present(&mut self, reference: &Reference, va: u64) -> Result<Translation, Stop> {
+    fn find_present(&mut self, reference: &Reference, va: u64) -> Result<Translation, Leave> {
         let translation = self.found(reference, va)?;
         self.check_present(reference, va, translation.pte)?;
         Ok(translation)
     }
 
-    fn found(&mut self, reference: &Reference, va: u64) -> Result<Translation, Stop> {
+    fn found(&mut self, reference: &Reference, va: u64) -> Result<Translation, Leave> {
         // Only speculative loads are deferred.
-        self.find_data(reference, va)?.ok_or(Stop::Fault)
+        self.find_data(reference, va)?.ok_or(Leave::Fault)
     }
 }

@@ -1,8 +1,6 @@
 //! Physical memory: devices behind data accesses, and access without side effects on the processor, for debuggers,
 //! firmware and the VMM.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use super::Datum;
 use crate::bus::{BusError, PAGE_SIZE, PhysicalAddress};
 use crate::mmu::Location;
@@ -68,13 +66,8 @@ impl Processor {
             let address = address.0.wrapping_add(at as u64);
             let left = bytes.len() - at;
             let size = if let Some(page) = self.configuration.bus.ram(PhysicalAddress(address)) {
-                let offset = (address % PAGE_SIZE) as usize;
-                let size = left.min(PAGE_SIZE as usize - offset);
-                for (index, byte) in bytes[at..at + size].iter_mut().enumerate() {
-                    // SAFETY: the byte is in the page.
-                    *byte =
-                        unsafe { AtomicU8::from_ptr(page.bytes.as_ptr().add(offset + index)) }.load(Ordering::Relaxed);
-                }
+                let size = left.min((PAGE_SIZE - address % PAGE_SIZE) as usize);
+                page.read(PhysicalAddress(address), &mut bytes[at..at + size]);
                 size
             } else {
                 let size = piece(address, left);
@@ -97,17 +90,9 @@ impl Processor {
             let address = address.0.wrapping_add(at as u64);
             let left = bytes.len() - at;
             let size = if let Some(page) = self.configuration.bus.ram(PhysicalAddress(address)) {
-                let offset = (address % PAGE_SIZE) as usize;
-                let size = left.min(PAGE_SIZE as usize - offset);
-                if page.writable {
-                    for (index, byte) in bytes[at..at + size].iter().enumerate() {
-                        // SAFETY: the byte is in the page.
-                        unsafe { AtomicU8::from_ptr(page.bytes.as_ptr().add(offset + index)) }
-                            .store(*byte, Ordering::Relaxed);
-                    }
-                    // SAFETY: the page's generation lives as long as the bus.
-                    unsafe { page.generation.as_ref() }.fetch_add(1, Ordering::Release);
-                    self.configuration.bus.written(PhysicalAddress(address), size as u64);
+                let size = left.min((PAGE_SIZE - address % PAGE_SIZE) as usize);
+                if page.is_writable() {
+                    page.write(PhysicalAddress(address), &bytes[at..at + size]);
                 }
                 size
             } else {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Datum;
 use crate::mmu::{Location, Reference};
-use crate::op::{Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
@@ -15,7 +15,7 @@ impl Processor {
     /// # Errors
     /// Every fault of a load.
     #[inline]
-    pub fn rse_load(&mut self, va: u64) -> Result<u64, Stop> {
+    pub fn rse_load(&mut self, va: u64) -> Result<u64, Leave> {
         let context = self.mmu.rse_context(&self.registers, va);
         let value = match self.mmu.soft.read(context, va, 8) {
             // SAFETY: an entry that is found says that the bytes are aligned guest memory.
@@ -60,13 +60,13 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn locate_rse(&mut self, va: u64, write: bool) -> Result<Location, Stop> {
+    fn locate_rse(&mut self, va: u64, write: bool) -> Result<Location, Leave> {
         let reference = Reference::rse(self, write);
         let context = self.mmu.rse_context(&self.registers, va);
         match self.locate(context, &reference, va)? {
             Some(location) => Ok(location),
             // Only speculative loads are deferred.
-            None => Err(Stop::Fault),
+            None => Err(Leave::Fault),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Integer, Place, Sixteen};
+use super::{Integer, Sixteen};
+use crate::alat::Place;
 use crate::mmu::Reference;
 use crate::mmu::soft::Entry;
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::processor::Processor;
 
 /// What a semaphore instruction works on.
@@ -21,7 +22,7 @@ impl Processor {
     ///
     /// # Errors
     /// Every fault of a semaphore instruction.
-    pub fn exchange<T: Integer>(&mut self, va: u64, value: T) -> Result<(T, Place), Stop> {
+    pub fn exchange<T: Integer>(&mut self, va: u64, value: T) -> Result<(T, Place), Leave> {
         let value = self.in_memory_order(value);
         self.semaphore(va, T::SIZE.into(), |host| {
             // SAFETY: `semaphore` found the bytes.
@@ -39,7 +40,7 @@ impl Processor {
         expected: u64,
         value: T,
         order: Ordering,
-    ) -> Result<(T, Place), Stop> {
+    ) -> Result<(T, Place), Leave> {
         let narrow = T::low_bits(expected);
         let possible = narrow.into() == expected;
         let (narrow, value) = (self.in_memory_order(narrow), self.in_memory_order(value));
@@ -59,7 +60,7 @@ impl Processor {
     ///
     /// # Errors
     /// Every fault of a semaphore instruction.
-    pub fn fetch_add<T: Integer>(&mut self, va: u64, increment: T, order: Ordering) -> Result<(T, Place), Stop> {
+    pub fn fetch_add<T: Integer>(&mut self, va: u64, increment: T, order: Ordering) -> Result<(T, Place), Leave> {
         if !self.registers.psr.be() {
             return self.semaphore(va, T::SIZE.into(), |host| {
                 // SAFETY: `semaphore` found the bytes.
@@ -93,7 +94,7 @@ impl Processor {
         expected: u64,
         value: [u64; 2],
         order: Ordering,
-    ) -> Result<(u64, Place), Stop> {
+    ) -> Result<(u64, Place), Leave> {
         let (expected, value) = (self.in_memory_order(expected), self.in_memory_order(value));
         let (old, place) = self.semaphore(va, 8, |host| {
             let at = host.addr() / 8 % 2;
@@ -110,7 +111,7 @@ impl Processor {
         va: u64,
         size: u64,
         operation: impl FnOnce(*mut u8) -> T,
-    ) -> Result<(T, Place), Stop> {
+    ) -> Result<(T, Place), Leave> {
         let entry = self.mmu.soft.read_and_write(self.mmu.data[(va >> 61) as usize], va, size);
         let target = match entry {
             Some(entry) if entry.has(Entry::WRITE_BACK) => Target::Memory(entry.host(va)),
@@ -125,7 +126,7 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn locate_semaphore(&mut self, va: u64, size: u64) -> Result<Target, Stop> {
+    fn locate_semaphore(&mut self, va: u64, size: u64) -> Result<Target, Leave> {
         let reference = Reference { strict: true, write_back: true, ..Reference::data(self, size, true, true) };
         let location = self.locate_data(&reference, va)?;
         match location.host() {
@@ -134,7 +135,7 @@ impl Processor {
             // A device behind a write-back address: nothing can be atomic there.
             None => {
                 self.fault(&reference, va, crate::mmu::Fault::UnsupportedDataReference)?;
-                Err(Stop::Fault)
+                Err(Leave::Fault)
             }
         }
     }

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::{Datum, Extended, Place, Sixteen, Spill};
 use crate::bus::{Bus, BusError, PhysicalAddress, RamPage};
-use crate::domain::Domain;
-use crate::flat::{FlatMemory, StoppedClock};
+use crate::coherence_domain::CoherenceDomain;
+use crate::flat_machine::{FlatMemory, StoppedClock};
 use crate::interruption::Vector;
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::processor::{Configuration, Processor};
 use crate::psr::Psr;
 use crate::registers::ar;
@@ -26,9 +26,9 @@ struct Board {
 }
 
 impl Bus for Board {
-    fn ram(&self, address: PhysicalAddress) -> Option<RamPage> {
+    fn ram(&self, address: PhysicalAddress) -> Option<RamPage<'_>> {
         let page = self.ram.ram(address)?;
-        Some(RamPage { writable: address.0 >> 12 != ROM >> 12, ..page })
+        Some(if address.0 >> 12 == ROM >> 12 { page.read_only() } else { page })
     }
 
     fn read(&self, address: PhysicalAddress, size: u8) -> Result<u64, BusError> {
@@ -55,7 +55,7 @@ impl Bus for Board {
 /// A processor in physical mode.
 fn machine() -> (Arc<Board>, Processor) {
     let board = Arc::new(Board { ram: FlatMemory::new(0x4000), log: Mutex::default() });
-    let domain = Arc::new(Domain::new(1, false));
+    let domain = Arc::new(CoherenceDomain::new(1, false));
     let mut p = Processor::new(Configuration { domain, index: 0, bus: board.clone(), clock: Arc::new(StoppedClock) });
     p.set_psr(Psr::new().with_ic(true));
     (board, p)
@@ -107,8 +107,8 @@ fn sizes_and_byte_orders() {
     round_trip(Extended(low & ((1 << 80) - 1)), Extended(0x0102_0304_0506_0708_090a), true);
 }
 
-fn fault<T: std::fmt::Debug>(p: &Processor, result: Result<T, Stop>) -> Vector {
-    assert_eq!(result.expect_err("a fault"), Stop::Fault);
+fn fault<T: std::fmt::Debug>(p: &Processor, result: Result<T, Leave>) -> Vector {
+    assert_eq!(result.expect_err("a fault"), Leave::Fault);
     p.raised.vector
 }
 
@@ -252,11 +252,7 @@ fn register_stack_accesses() {
 #[test]
 fn flushing_makes_decoded_copies_stale() {
     let (board, mut p) = machine();
-    let generation = || {
-        let page = board.ram(PhysicalAddress(0x1000)).unwrap();
-        // SAFETY: the memory lives.
-        unsafe { page.generation.as_ref() }.load(Acquire)
-    };
+    let generation = || board.ram(PhysicalAddress(0x1000)).unwrap().generation().load(Acquire);
     let before = generation();
     p.store::<u64>(0x1ff8, 1, Relaxed).unwrap();
     assert_eq!(generation(), before);

@@ -1,12 +1,13 @@
 //! The decoded blocks of a processor, by physical address, and in front of them the recently used ones by virtual
 //! address.
 
+use std::sync::Arc;
+
+use patchbay_isa::Instruction;
 use rustc_hash::FxHashMap;
 
-use crate::engine::block::{Block, Entry};
-
-/// Where a block stands in its cache.
-pub type BlockIndex = u32;
+use super::block::{Action, Block, Entry};
+use super::interpreter::{Op, lower};
 
 const RECENT: usize = 8192;
 /// The cache starts anew with this many blocks.
@@ -30,67 +31,84 @@ impl Place {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A block and what the engines made of it. It stays where it is for as long as anything points at it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The block.
+    pub block: Block,
+    /// Its steps as operations, in the same order.
+    pub ops: Box<[Op]>,
+}
+
+impl Prepared {
+    /// Lowers a block.
+    #[must_use]
+    pub fn new(block: Block) -> Prepared {
+        let ops = block.steps.iter().map(|step| lower::step(step, &block)).collect();
+        Prepared { block, ops }
+    }
+
+    /// The instruction of one of its operations.
+    #[must_use]
+    pub fn instruction(&self, op: &Op) -> Option<Instruction> {
+        let index = self.ops.iter().position(|other| std::ptr::eq(other, op))?;
+        match self.block.steps[index].action {
+            Action::Executes(instruction) => Some(instruction),
+            Action::Trigger(number) => Some(self.block.triggers[usize::from(number)].instruction),
+            Action::Raises(_) | Action::Portal(_) | Action::Detour => None,
+        }
+    }
+}
+
+/// A block that was used lately, and where.
+#[derive(Clone, Debug)]
 struct Recent {
     place: Place,
-    block: BlockIndex,
+    block: Option<Arc<Prepared>>,
 }
+
+const NOWHERE: Recent = Recent { place: Place { ip: u64::MAX, context: u64::MAX }, block: None };
 
 /// Decoded blocks.
 #[derive(Debug)]
 pub struct BlockCache {
-    blocks: Vec<Block>,
-    by_entry: FxHashMap<Entry, BlockIndex>,
+    by_entry: FxHashMap<Entry, Arc<Prepared>>,
     recent: Box<[Recent]>,
 }
 
-const NOWHERE: Recent = Recent { place: Place { ip: u64::MAX, context: u64::MAX }, block: 0 };
-
 impl Default for BlockCache {
     fn default() -> BlockCache {
-        BlockCache { blocks: Vec::new(), by_entry: FxHashMap::default(), recent: vec![NOWHERE; RECENT].into() }
+        BlockCache { by_entry: FxHashMap::default(), recent: vec![NOWHERE; RECENT].into() }
     }
 }
 
 impl BlockCache {
-    /// A block of the cache.
-    #[inline]
-    #[must_use]
-    pub fn block(&self, index: BlockIndex) -> &Block {
-        &self.blocks[index as usize]
-    }
-
     /// The block last used at this place, if it is still known. It may be stale.
     #[inline]
     #[must_use]
-    pub fn recent(&self, place: Place) -> Option<&Block> {
+    pub fn recent(&self, place: Place) -> Option<&Arc<Prepared>> {
         let recent = &self.recent[place.index()];
-        if recent.place == place { self.blocks.get(recent.block as usize) } else { None }
+        if recent.place == place { recent.block.as_ref() } else { None }
     }
 
     /// The block decoded for this entry, if there is one. It may be stale.
     #[must_use]
-    pub fn find(&self, entry: &Entry) -> Option<BlockIndex> {
-        self.by_entry.get(entry).copied()
+    pub fn find(&self, entry: &Entry) -> Option<&Arc<Prepared>> {
+        self.by_entry.get(entry)
     }
 
     /// Keeps a block, in place of the one for the same entry.
-    pub fn insert(&mut self, block: Block) -> BlockIndex {
-        if let Some(&index) = self.by_entry.get(&block.entry) {
-            self.blocks[index as usize] = block;
-            return index;
-        }
-        if self.blocks.len() >= CAPACITY {
+    pub fn insert(&mut self, block: Block) -> Arc<Prepared> {
+        if self.by_entry.len() >= CAPACITY {
             *self = BlockCache::default();
         }
-        let index = self.blocks.len() as BlockIndex;
-        self.by_entry.insert(block.entry, index);
-        self.blocks.push(block);
-        index
+        let block = Arc::new(Prepared::new(block));
+        self.by_entry.insert(block.block.entry, Arc::clone(&block));
+        block
     }
 
     /// Makes a block the recent one at this place.
-    pub fn remember(&mut self, place: Place, block: BlockIndex) {
-        self.recent[place.index()] = Recent { place, block };
+    pub fn remember(&mut self, place: Place, block: &Arc<Prepared>) {
+        self.recent[place.index()] = Recent { place, block: Some(Arc::clone(block)) };
     }
 }

@@ -5,7 +5,7 @@ use super::vhpt::Walk;
 use super::{Side, translation::RegionRegister};
 use crate::bus::PhysicalAddress;
 use crate::interruption::{Interruption, Isr, Vector};
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::processor::Processor;
 
 /// ISR.code of an Unimplemented Instruction Address fault (SDM 2:206).
@@ -18,7 +18,7 @@ impl Processor {
     ///
     /// # Errors
     /// Every fault of an instruction fetch but Instruction Debug.
-    pub fn translate_instruction(&mut self, ip: u64) -> Result<PhysicalAddress, Stop> {
+    pub fn translate_instruction(&mut self, ip: u64) -> Result<PhysicalAddress, Leave> {
         let psr = self.registers.psr;
         if !psr.it() {
             let address = ip & !(1 << 63);
@@ -85,7 +85,7 @@ impl Processor {
     }
 
     /// The translation of an instruction address, from the TLB or the VHPT.
-    fn find_instruction(&mut self, ip: u64) -> Result<Translation, Stop> {
+    fn find_instruction(&mut self, ip: u64) -> Result<Translation, Leave> {
         if let Some(translation) = self.mmu.tlb(Side::Instruction).find(self.rid(ip), ip) {
             return Ok(*translation);
         }
@@ -98,13 +98,13 @@ impl Processor {
             Walk::NotMapped { iha } => (Vector::VhptTranslation, Some(iha)),
             Walk::Failed { iha } => (Vector::InstructionTlb, Some(iha)),
         };
-        let stop = self.instruction_fault(vector, 0, ip, Sets::Itir);
+        let leave = self.instruction_fault(vector, 0, ip, Sets::Itir);
         self.raised.iha = iha;
-        Err(stop)
+        Err(leave)
     }
 
     #[cold]
-    fn instruction_fault(&mut self, vector: Vector, code: u16, ip: u64, sets: Sets) -> Stop {
+    fn instruction_fault(&mut self, vector: Vector, code: u16, ip: u64, sets: Sets) -> Leave {
         let x = vector != Vector::LowerPrivilegeTransferTrap;
         let isr = Isr::new().with_code(code).with_x(x).with_ei(self.registers.psr.ri());
         self.raise(Interruption {

@@ -6,11 +6,11 @@ use super::Side;
 use super::soft::{Context, Entry, Page};
 use super::translation::{PHYSICAL, Pte, Translation, attribute};
 use super::vhpt::Walk;
-use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
-use crate::debug;
+use crate::bus::{PAGE_SIZE, PhysicalAddress};
 use crate::interruption::{Interruption, Isr, Vector, general};
-use crate::op::{Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
+use crate::processor::breakpoints;
 use crate::registers::{ar, cr};
 
 /// A protection key register.
@@ -181,8 +181,10 @@ impl Fault {
 pub(crate) struct Location {
     /// The address.
     pub(crate) physical: PhysicalAddress,
-    /// Its page, if it is RAM.
-    pub(crate) ram: Option<RamPage>,
+    /// The first byte in the host, if it is RAM.
+    host: Option<*mut u8>,
+    /// Whether it is RAM that can be written.
+    writable: bool,
     /// Whether it may be accessed speculatively.
     pub(crate) speculative: bool,
 }
@@ -190,13 +192,12 @@ pub(crate) struct Location {
 impl Location {
     /// The first byte in the host, if it is RAM.
     pub(crate) fn host(&self) -> Option<*mut u8> {
-        // SAFETY: the offset is within the page.
-        self.ram.map(|page| unsafe { page.bytes.as_ptr().add((self.physical.0 % PAGE_SIZE) as usize) })
+        self.host
     }
 
     /// Whether it is RAM that can be written.
     pub(crate) fn is_writable(&self) -> bool {
-        self.ram.is_some_and(|page| page.writable)
+        self.writable
     }
 }
 
@@ -244,7 +245,7 @@ impl Processor {
     }
 
     /// The translation of a data address, from the TLB or the VHPT; `None` if the miss is deferred.
-    pub(crate) fn find_data(&mut self, reference: &Reference, va: u64) -> Result<Option<Translation>, Stop> {
+    pub(crate) fn find_data(&mut self, reference: &Reference, va: u64) -> Result<Option<Translation>, Leave> {
         if let Some(translation) = self.mmu.tlb(Side::Data).find(self.rid(va), va) {
             return Ok(Some(*translation));
         }
@@ -279,7 +280,7 @@ impl Processor {
         context: Context,
         reference: &Reference,
         va: u64,
-    ) -> Result<Option<Location>, Stop> {
+    ) -> Result<Option<Location>, Leave> {
         let psr = self.registers.psr;
         let mut deferred = false;
         let found = if reference.translated {
@@ -295,7 +296,7 @@ impl Processor {
             deferred = true;
         }
         let page = PhysicalAddress(found.physical & !(PAGE_SIZE - 1));
-        let ram = self.configuration.bus.ram(page);
+        let ram = self.configuration.bus.ram(page).map(|ram| (ram.host(page), ram.is_writable()));
         let write_back = found.attribute == attribute::WB;
         if va & (reference.align - 1) != 0 {
             let crosses = va % PAGE_SIZE + reference.size > PAGE_SIZE;
@@ -313,31 +314,28 @@ impl Processor {
         if deferred || reference.isr.sp() && !speculative {
             return Ok(None);
         }
-        if let Some(ram) = ram {
+        if let Some((host, writable)) = ram {
             let attributes =
                 if speculative { Entry::SPECULATIVE } else { 0 } | if write_back { Entry::WRITE_BACK } else { 0 };
             self.mmu.soft.insert(
                 context,
-                &Page {
-                    va,
-                    host: ram.bytes.as_ptr(),
-                    attributes,
-                    readable: found.readable,
-                    writable: found.writable && ram.writable,
-                },
+                &Page { va, host, attributes, readable: found.readable, writable: found.writable && writable },
             );
         }
-        Ok(Some(Location { physical: PhysicalAddress(found.physical), ram, speculative }))
+        let physical = PhysicalAddress(found.physical);
+        // SAFETY: the offset is within the page.
+        let host = ram.map(|(page, _)| unsafe { page.add((found.physical % PAGE_SIZE) as usize) });
+        Ok(Some(Location { physical, host, writable: ram.is_some_and(|(_, writable)| writable), speculative }))
     }
 
-    fn locate_physical(&mut self, reference: &Reference, va: u64) -> Result<Option<Found>, Stop> {
+    fn locate_physical(&mut self, reference: &Reference, va: u64) -> Result<Option<Found>, Leave> {
         let attribute = if va >> 63 != 0 { attribute::UC } else { attribute::WB };
         let physical = self.physical_address(reference, va)?;
         Ok(physical.map(|physical| Found { physical, attribute, readable: true, writable: true }))
     }
 
     /// The address of a reference that is not translated; `None` if it is not implemented and that is deferred.
-    pub(crate) fn physical_address(&mut self, reference: &Reference, va: u64) -> Result<Option<u64>, Stop> {
+    pub(crate) fn physical_address(&mut self, reference: &Reference, va: u64) -> Result<Option<u64>, Leave> {
         let physical = va & !(1 << 63);
         if physical & !PHYSICAL != 0 {
             self.fault(reference, va, Fault::UnimplementedDataAddress)?;
@@ -346,7 +344,7 @@ impl Processor {
         Ok(Some(physical))
     }
 
-    fn locate_virtual(&mut self, reference: &Reference, va: u64, deferred: &mut bool) -> Result<Option<Found>, Stop> {
+    fn locate_virtual(&mut self, reference: &Reference, va: u64, deferred: &mut bool) -> Result<Option<Found>, Leave> {
         let psr = self.registers.psr;
         if !self.implements(va) {
             self.fault(reference, va, Fault::UnimplementedDataAddress)?;
@@ -394,7 +392,7 @@ impl Processor {
     }
 
     /// Page Not Present and NaT Page Consumption; `false` if deferred.
-    pub(crate) fn check_present(&mut self, reference: &Reference, va: u64, pte: Pte) -> Result<bool, Stop> {
+    pub(crate) fn check_present(&mut self, reference: &Reference, va: u64, pte: Pte) -> Result<bool, Leave> {
         let fault = if !pte.p() {
             Fault::PageNotPresent
         } else if pte.ma() == attribute::NATPAGE {
@@ -409,7 +407,7 @@ impl Processor {
     fn data_breakpoint(&self, reference: &Reference, va: u64) -> bool {
         self.registers.dbr.chunks_exact(2).any(|pair| {
             let enabled = reference.isr.r() && pair[1] >> 63 != 0 || reference.isr.w() && pair[1] >> 62 & 1 != 0;
-            enabled && debug::matches(pair[0], pair[1], va, reference.size, reference.cpl)
+            enabled && breakpoints::matches(pair[0], pair[1], va, reference.size, reference.cpl)
         })
     }
 }

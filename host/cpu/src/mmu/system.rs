@@ -3,10 +3,10 @@
 use super::tlb::REGISTERS;
 use super::translation::{Pte, RegionRegister, Translation};
 use super::{Fault, Reference, Side, vhpt};
-use crate::domain::Purge;
+use crate::coherence_domain::Purge;
 use crate::interruption::Interruption;
 use crate::model::is_page_size;
-use crate::op::Outcome;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 use crate::registers::cr;
 

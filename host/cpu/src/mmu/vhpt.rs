@@ -1,12 +1,10 @@
 //! The virtual hash page table and its walker (SDM 2:61).
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bitfield_struct::bitfield;
 
 use super::Side;
 use super::translation::{OFFSET, Pte, RegionRegister, Translation, attribute};
-use crate::bus::{PAGE_SIZE, PhysicalAddress};
+use crate::bus::PhysicalAddress;
 use crate::model::is_page_size;
 use crate::processor::Processor;
 use crate::registers::cr;
@@ -138,12 +136,8 @@ impl Processor {
     fn table_words<const N: usize>(&self, entry: PhysicalAddress) -> Option<[u64; N]> {
         let page = self.configuration.bus.ram(entry)?;
         let big = self.registers.cr[cr::DCR] >> 1 & 1 != 0;
-        let offset = (entry.0 % PAGE_SIZE) as usize & !(N.next_power_of_two() * 8 - 1);
-        Some(std::array::from_fn(|index| {
-            // SAFETY: entries are aligned to their size, so the word is in the page, which stays mapped.
-            let word = unsafe { AtomicU64::from_ptr(page.bytes.as_ptr().add(offset + index * 8).cast()) };
-            let word = word.load(Ordering::Acquire);
-            if big { word.swap_bytes() } else { u64::from_le(word) }
-        }))
+        // Entries are aligned to their size.
+        let words = page.words(PhysicalAddress(entry.0 & !(N.next_power_of_two() as u64 * 8 - 1)));
+        Some(if big { words.map(u64::swap_bytes) } else { words })
     }
 }

@@ -8,10 +8,11 @@ use patchbay_isa::{Instruction, Opcode};
 use proptest::prelude::*;
 
 use super::skip;
-use crate::flat::{self, FlatMemory};
+use crate::engine::interpreter::lower;
+use crate::flat_machine::{self, FlatMemory};
 use crate::interruption::{Interruption, Vector};
 use crate::mmu::Side;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
@@ -102,7 +103,7 @@ pub(super) struct Machine {
 
 pub(super) fn execute(p: &mut Processor, opcode: impl Into<Opcode>, operands: &[i64]) -> Outcome {
     let instruction = Instruction::encode(opcode.into(), 0, operands).expect("operands fit");
-    let mut op = Op::new(&instruction);
+    let mut op = lower::instruction(&instruction);
     op.slot = 2;
     (op.execute)(p, &op)
 }
@@ -114,7 +115,7 @@ impl Machine {
 
     pub(super) fn with_faults(faults: Option<u64>) -> Machine {
         let memory = Arc::new(FlatMemory::new(0x8_0000));
-        let mut p = flat::processor(memory.clone());
+        let mut p = flat_machine::processor(memory.clone());
         p.set_bspstore(USER);
         Machine {
             p,
@@ -190,16 +191,16 @@ impl Machine {
         self.spoil();
         loop {
             match execute(&mut self.p, opcode, operands) {
-                Err(Stop::Fault) if self.p.raised.isr.rs() => self.mend(),
-                Err(Stop::IncompleteFrame) => {
+                Err(Leave::Fault) if self.p.raised.isr.rs() => self.mend(),
+                Err(Leave::IncompleteFrame) => {
                     self.complete_frame();
-                    return Err(Stop::Branch);
+                    return Err(Leave::Branch);
                 }
-                Err(Stop::Return) => {
-                    if self.p.complete_frame() == Err(Stop::IncompleteFrame) {
+                Err(Leave::Return) => {
+                    if self.p.complete_frame() == Err(Leave::IncompleteFrame) {
                         self.complete_frame();
                     }
-                    return Err(Stop::Return);
+                    return Err(Leave::Return);
                 }
                 outcome => return outcome,
             }
@@ -225,7 +226,7 @@ impl Machine {
             self.p.enable_frame_load();
             match self.p.complete_frame() {
                 Ok(()) => return,
-                stop => assert_eq!(stop, Err(Stop::IncompleteFrame)),
+                leave => assert_eq!(leave, Err(Leave::IncompleteFrame)),
             }
         }
     }
@@ -250,7 +251,7 @@ impl Machine {
         let outcome = self.execute(Opcode::M(M::Alloc), &[target, sof.into(), sol.into(), i64::from(sor) * 8]);
         let rotated = self.cfm.rrb_gr() != 0 || self.cfm.rrb_fr() != 0 || self.cfm.rrb_pr() != 0;
         if sor != self.cfm.sor() && rotated {
-            assert_eq!(outcome, Err(Stop::Fault));
+            assert_eq!(outcome, Err(Leave::Fault));
             assert_eq!(self.p.raised, Interruption::RESERVED_REGISTER_FIELD);
             return;
         }
@@ -269,7 +270,7 @@ impl Machine {
     fn cover(&mut self) -> u64 {
         let before = self.cfm;
         self.p.set_psr(self.p.registers.psr.with_ic(false));
-        assert_eq!(execute(&mut self.p, Opcode::B(B::Cover), &[]), Err(Stop::Serialize));
+        assert_eq!(execute(&mut self.p, Opcode::B(B::Cover), &[]), Err(Leave::Serialize));
         self.move_bottom(self.bottom + usize::from(before.sof()), Cfm::new());
         let ifs = self.p.registers.cr[cr::IFS];
         assert_eq!(ifs, 1 << 63 | u64::from(before));
@@ -282,7 +283,7 @@ impl Machine {
         self.p.registers.cr[cr::IPSR] = self.p.registers.psr.into();
         self.p.registers.cr[cr::IFS] = ifs;
         self.p.registers.cr[cr::IIP] = 0x2000;
-        assert_eq!(self.b(B::Rfi, &[]), Err(Stop::Return));
+        assert_eq!(self.b(B::Rfi, &[]), Err(Leave::Return));
         assert_eq!(self.p.registers.ip, 0x2000);
         self.move_bottom(self.bottom - usize::from(marker.sof()), marker);
     }
@@ -295,7 +296,7 @@ impl Machine {
             }
             Step::Call => {
                 self.p.registers.ip = 0x1000;
-                assert_eq!(self.b(B::Call, &[0, 0, 0, 1, 0x100]), Err(Stop::Branch));
+                assert_eq!(self.b(B::Call, &[0, 0, 0, 1, 0x100]), Err(Leave::Branch));
                 assert_eq!((self.p.registers.ip, self.p.registers.br[1]), (0x1100, 0x1010));
                 let pfs = self.p.registers.ar[ar::PFS];
                 assert_eq!(pfs & Cfm::MASK, u64::from(self.cfm));
@@ -317,7 +318,7 @@ impl Machine {
                 let lost = outputs + self.bottom - self.stored > 96;
                 self.p.registers.ar[ar::PFS] = pfs;
                 self.p.registers.br[1] = 0x3000;
-                assert_eq!(self.b(B::Ret, &[0, 0, 0, 1]), Err(Stop::Branch));
+                assert_eq!(self.b(B::Ret, &[0, 0, 0, 1]), Err(Leave::Branch));
                 self.move_bottom(self.bottom - usize::from(marker.sol()), if lost { Cfm::new() } else { marker });
             }
             Step::Write { r, value, nat } => {
@@ -329,7 +330,7 @@ impl Machine {
             }
             Step::Rotate => {
                 self.p.registers.ar[ar::LC] = 1;
-                assert_eq!(self.b(B::Ctop, &[0, 0, 0, 0]), Err(Stop::Branch));
+                assert_eq!(self.b(B::Ctop, &[0, 0, 0, 0]), Err(Leave::Branch));
                 let turn = |base: u8, size: u8| if size == 0 { 0 } else { (base + size - 1) % size };
                 let cfm = self.cfm;
                 self.cfm = cfm

@@ -1,7 +1,7 @@
 //! The register stack as instructions, debuggers, firmware and the VMM see it.
 
 use super::{STACKED, registers_in, set_stacked_nat};
-use crate::op::{Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::Cfm;
 
@@ -157,8 +157,8 @@ impl Processor {
                         self.set_psr(psr.with_da(false).with_dd(false));
                     }
                 }
-                Err(Stop::Fault) => return Err(Stop::IncompleteFrame),
-                Err(stop) => return Err(stop),
+                Err(Leave::Fault) => return Err(Leave::IncompleteFrame),
+                Err(leave) => return Err(leave),
             }
         }
         Ok(())
@@ -206,7 +206,7 @@ impl Processor {
     ///
     /// # Errors
     /// Every fault of a load, with ISR.rs.
-    pub(crate) fn load_register_stack(&mut self, bytes: u64) -> Result<bool, Stop> {
+    pub(crate) fn load_register_stack(&mut self, bytes: u64) -> Result<bool, Leave> {
         if self.rse.missing > 0 {
             self.rse.abandon();
         }

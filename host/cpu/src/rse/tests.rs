@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::endless::{Machine, Step, USER, address_of, execute, steps};
 use super::{registers_in, skip};
 use crate::interruption::Interruption;
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::psr::Cfm;
 use crate::registers::ar;
 
@@ -74,17 +74,17 @@ fn loadrs_is_illegal_in_other_modes_and_for_more_registers_than_there_are() {
     let mut machine = covered(0);
     for (rsc, outcome) in [
         (8, Ok(())),
-        (8 << 16 | 1, Err(Stop::Fault)),
+        (8 << 16 | 1, Err(Leave::Fault)),
         ((98 * 8) << 16, Ok(())),
-        ((99 * 8) << 16, Err(Stop::Fault)),
-        (0x3ff8 << 16, Err(Stop::Fault)),
+        ((99 * 8) << 16, Err(Leave::Fault)),
+        (0x3ff8 << 16, Err(Leave::Fault)),
     ] {
         machine.p.set_ar(ar::RSC, rsc);
         assert_eq!(execute(&mut machine.p, Opcode::M(M::Loadrs), &[]), outcome, "{rsc:#x}");
     }
     machine.p.set_ar(ar::RSC, 8 << 16);
     machine.step(Step::Alloc(1, 0, 0));
-    assert_eq!(execute(&mut machine.p, Opcode::M(M::Loadrs), &[]), Err(Stop::Fault));
+    assert_eq!(execute(&mut machine.p, Opcode::M(M::Loadrs), &[]), Err(Leave::Fault));
     assert_eq!(machine.p.raised, Interruption::ILLEGAL_OPERATION);
 }
 
@@ -110,11 +110,11 @@ fn alloc_refuses_illegal_frames() {
 fn a_return_to_a_frame_that_does_not_fit_gives_an_empty_frame() {
     let mut machine = covered(90);
     machine.p.registers.ar[ar::PFS] = Cfm::new().with_sof(20).with_sol(10).into();
-    assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Stop::Branch));
+    assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Leave::Branch));
     assert_eq!((machine.p.registers.cfm, machine.p.bsp()), (Cfm::new(), address_of(USER, 80)));
     for pfm in [0x3f_ffff_ffff, 97, 1 << 7, 1 << 14, 8 | 1 << 14 | 8 << 18, 96 << 25, 48 << 32] {
         machine.p.registers.ar[ar::PFS] = pfm;
-        assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Stop::Branch));
+        assert_eq!(machine.b(B::Ret, &[0, 0, 0, 0]), Err(Leave::Branch));
         assert_eq!(machine.p.registers.cfm, Cfm::new(), "{pfm:#x}");
     }
 }

@@ -6,7 +6,7 @@ use super::compare::{and, immediate, normal, or, or_andcm, quad, registers, unc,
 use super::integer::{alu, alu_count, alu_immediate, pointer};
 use super::multimedia::{average, average_away_from_zero, average_difference, bytes, halves, words};
 use super::multimedia::{pshladd2, pshradd2};
-use crate::op::Execute;
+use crate::engine::interpreter::Execute;
 
 /// The semantics of an A-type instruction.
 #[must_use]

@@ -3,8 +3,9 @@
 use patchbay_isa::rows::B;
 
 use super::{mov, rse};
+use crate::engine::interpreter::{Execute, Op};
 use crate::interruption::{Interruption, Vector, general};
-use crate::op::{Execute, Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
@@ -98,7 +99,7 @@ fn ret(p: &mut Processor, op: &Op) -> Outcome {
     if lowers && psr.lp() {
         return Err(p.trap_branch(true));
     }
-    if branch == Stop::Branch && !psr.ss() {
+    if branch == Leave::Branch && !psr.ss() {
         p.registers.psr.set_ri(0);
         loaded?;
     }
@@ -166,8 +167,8 @@ fn epilog(p: &mut Processor) -> bool {
 }
 
 fn rfi(p: &mut Processor, _: &Op) -> Outcome {
-    p.privileged()?;
-    p.virtualized()?;
+    p.check_privilege()?;
+    p.leave_if_virtualized()?;
     let psr = Psr::from(p.registers.cr[cr::IPSR]);
     if psr.is() {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
@@ -179,12 +180,12 @@ fn rfi(p: &mut Processor, _: &Op) -> Outcome {
         p.uncover_frame(Cfm::from(ifs & Cfm::MASK));
     }
     p.enable_frame_load();
-    Err(Stop::Return)
+    Err(Leave::Return)
 }
 
 fn switch_bank(p: &mut Processor, bank: bool) -> Outcome {
-    p.privileged()?;
-    p.virtualized()?;
+    p.check_privilege()?;
+    p.leave_if_virtualized()?;
     p.set_psr(p.registers.psr.with_bn(bank));
     Ok(())
 }
@@ -206,23 +207,23 @@ fn epc(p: &mut Processor, op: &Op) -> Outcome {
         }
     };
     p.set_psr(psr.with_cpl(privilege));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 /// `vmsw` (SDM 3:273).
 fn switch_vm(p: &mut Processor, op: &Op, vm: bool) -> Outcome {
-    p.privileged()?;
+    p.check_privilege()?;
     let psr = p.registers.psr;
     let allowed = matches!(p.code_page_rights(p.ip(op)), Some((PROMOTION, _)));
     if !allowed || p.vmsw_disabled {
-        p.virtualized()?;
+        p.leave_if_virtualized()?;
         return Err(p.raise(Interruption::fault(Vector::Virtualization, 0)));
     }
     p.set_psr(psr.with_vm(vm));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 /// `break.b` ignores its immediate (SDM 3:29).
-fn break_b(p: &mut Processor, op: &Op) -> Outcome {
-    mov::break_with(p, op, 0)
+fn break_b(p: &mut Processor, _: &Op) -> Outcome {
+    mov::break_with(p, 0)
 }

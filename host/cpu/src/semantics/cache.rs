@@ -3,7 +3,8 @@
 use std::sync::atomic::{Ordering, fence};
 
 use super::memory::{FLUSH_CACHE, LINE_PREFETCH, Update, address, nat_consumption, update};
-use crate::op::{Op, Outcome, Stop};
+use crate::engine::interpreter::Op;
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 
 /// `lfetch`: there is nothing to prefetch into.
@@ -38,5 +39,5 @@ pub(super) fn mf(_: &mut Processor, _: &Op) -> Outcome {
 
 /// `sync.i`: what `fc` made stale is decoded again.
 pub(super) fn sync_i(_: &mut Processor, _: &Op) -> Outcome {
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }

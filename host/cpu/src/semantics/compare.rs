@@ -1,8 +1,9 @@
 //! Compares and tests: operands, relations, and the types of compare that say what becomes of the predicates
 //! (SDM 3:39). The decoder rejects equal predicate targets.
 
+use crate::engine::interpreter::Op;
 use crate::model::CPUID;
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// What is compared, and whether any of it is NaT.

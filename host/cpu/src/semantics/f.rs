@@ -7,6 +7,7 @@ use super::floating_point::{
     multiply_add_pair,
 };
 use super::{mov, status_field};
+use crate::engine::interpreter::Execute;
 use crate::fp::bits::{
     fand, fandcm, fmerge_ns, fmerge_s, fmerge_se, fmix_l, fmix_lr, fmix_r, for_, fpack, fpmerge_ns, fpmerge_s,
     fpmerge_se, fselect, fswap, fswap_nl, fswap_nr, fsxt_l, fsxt_r, fxor, xma_h, xma_hu, xma_l,
@@ -16,7 +17,6 @@ use crate::fp::convert::{fcvt_fx, fcvt_xf};
 use crate::fp::parallel::{fpamax, fpamin, fpcmp, fpcvt_fx, fpma, fpmax, fpmin, fpms, fpnma, fprcpa, fprsqrta};
 use crate::fp::reciprocal::{frcpa, frsqrta};
 use crate::fp::{Completer, Integer, Relation};
-use crate::op::Execute;
 
 /// The semantics of an F-unit instruction.
 #[must_use]

@@ -1,10 +1,11 @@
 //! Floating-point operations on a processor: their operands, and what becomes of results, flags, faults and traps
 //! (SDM 1:102). What they compute is in [`crate::fp`].
 
+use crate::engine::interpreter::Op;
 use crate::fp::compare::{fclass, fcmp};
 use crate::fp::{self, Completer, Control, Fr, Relation, StatusField};
 use crate::interruption::{Interruption, Vector};
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
@@ -31,7 +32,7 @@ fn complete<T>(p: &mut Processor, op: &Op, outcome: fp::Outcome<T>, write: impl 
     }
     if !outcome.trap.is_empty() {
         p.raised = Interruption::fault(Vector::FloatingPointTrap, outcome.trap.bits() | FP_TRAP);
-        return Err(Stop::Trap);
+        return Err(Leave::Trap);
     }
     Ok(())
 }

@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::memory::{READ, Update, WRITE, address, nat_consumption, update};
-use crate::data::{self, Datum, Place};
+use crate::alat::Place;
+use crate::data::{self, Datum};
+use crate::engine::interpreter::Op;
 use crate::fp::Fr;
 use crate::interruption::Interruption;
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// A format of memory, and its conversions.

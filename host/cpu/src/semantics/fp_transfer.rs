@@ -1,7 +1,8 @@
 //! Transfers between general and floating-point registers (SDM 3:122, 3:241). NaT becomes NaTVal and back.
 
+use crate::engine::interpreter::Op;
 use crate::fp::Fr;
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 #[inline]

@@ -12,7 +12,7 @@ use super::multimedia::{
     unpack,
 };
 use super::{application_registers, mov, shift};
-use crate::op::Execute;
+use crate::engine::interpreter::Execute;
 
 /// The semantics of an I-type instruction.
 #[must_use]

@@ -1,8 +1,9 @@
 //! Moves to and from registers that a general register selects (SDM 3:180-184).
 
+use crate::engine::interpreter::Op;
 use crate::interruption::Interruption;
 use crate::model::{CPUID, is_page_size};
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 
 /// The bits that must be written as 0 to a region register and a protection key register.
@@ -25,8 +26,8 @@ pub const fn is_pkr(value: u64) -> bool {
 ///
 /// # Errors
 /// Register NaT Consumption, Reserved Register/Field.
-pub fn index(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop> {
-    let index = (p.gr_not_nat(r3)? & 0xff) as usize;
+pub fn index(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Leave> {
+    let index = (p.source(r3)? & 0xff) as usize;
     if index >= registers {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -37,9 +38,9 @@ pub fn index(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop>
 ///
 /// # Errors
 /// Those of [`index`] and Privileged Operation.
-pub fn to(p: &mut Processor, r3: u8, r2: u8, registers: usize) -> Result<(usize, u64), Stop> {
-    p.privileged()?;
-    let value = p.gr_not_nat(r2)?;
+pub fn to(p: &mut Processor, r3: u8, r2: u8, registers: usize) -> Result<(usize, u64), Leave> {
+    p.check_privilege()?;
+    let value = p.source(r2)?;
     Ok((index(p, r3, registers)?, value))
 }
 
@@ -47,8 +48,8 @@ pub fn to(p: &mut Processor, r3: u8, r2: u8, registers: usize) -> Result<(usize,
 ///
 /// # Errors
 /// Those of [`index`] and Privileged Operation.
-pub fn from(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop> {
-    p.privileged()?;
+pub fn from(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Leave> {
+    p.check_privilege()?;
     index(p, r3, registers)
 }
 
@@ -56,10 +57,10 @@ pub fn from(p: &mut Processor, r3: u8, registers: usize) -> Result<usize, Stop> 
 ///
 /// # Errors
 /// Privileged Operation, Register NaT Consumption, Reserved Register/Field.
-pub fn to_rr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
-    p.privileged()?;
-    let value = p.gr_not_nat(r2)?;
-    let region = (p.gr_not_nat(r3)? >> 61) as usize;
+pub fn to_rr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Leave> {
+    p.check_privilege()?;
+    let value = p.source(r2)?;
+    let region = (p.source(r3)? >> 61) as usize;
     if !is_rr(value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -70,16 +71,16 @@ pub fn to_rr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
 ///
 /// # Errors
 /// Privileged Operation, Register NaT Consumption.
-pub fn from_rr(p: &mut Processor, r3: u8) -> Result<usize, Stop> {
-    p.privileged()?;
-    Ok((p.gr_not_nat(r3)? >> 61) as usize)
+pub fn from_rr(p: &mut Processor, r3: u8) -> Result<usize, Leave> {
+    p.check_privilege()?;
+    Ok((p.source(r3)? >> 61) as usize)
 }
 
 /// Index and value of a move to a protection key register.
 ///
 /// # Errors
 /// Those of [`to`].
-pub fn to_pkr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
+pub fn to_pkr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Leave> {
     let (index, value) = to(p, r3, r2, p.registers.pkr.len())?;
     if !is_pkr(value) {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
@@ -89,42 +90,42 @@ pub fn to_pkr(p: &mut Processor, r3: u8, r2: u8) -> Result<(usize, u64), Stop> {
 
 pub(super) fn mov_to_rr(p: &mut Processor, op: &Op) -> Outcome {
     let (region, value) = to_rr(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.write_rr(region, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_dbr(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to(p, op.r3, op.r2, p.registers.dbr.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.write_dbr(index, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_ibr(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to(p, op.r3, op.r2, p.registers.ibr.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.registers.ibr[index] = value;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_pkr(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to_pkr(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.write_pkr(index, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_pmc(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to(p, op.r3, op.r2, p.registers.pmc.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.registers.pmc[index] = value;
     Ok(())
 }
 
 pub(super) fn mov_to_pmd(p: &mut Processor, op: &Op) -> Outcome {
     let (index, value) = to(p, op.r3, op.r2, p.registers.pmd.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.registers.pmd[index] = value;
     Ok(())
 }
@@ -137,35 +138,35 @@ pub(super) fn mov_to_msr(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn mov_from_rr(p: &mut Processor, op: &Op) -> Outcome {
     let region = from_rr(p, op.r3)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, p.registers.rr[region], false);
     Ok(())
 }
 
 pub(super) fn mov_from_dbr(p: &mut Processor, op: &Op) -> Outcome {
     let index = from(p, op.r3, p.registers.dbr.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, p.registers.dbr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_ibr(p: &mut Processor, op: &Op) -> Outcome {
     let index = from(p, op.r3, p.registers.ibr.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, p.registers.ibr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_pkr(p: &mut Processor, op: &Op) -> Outcome {
     let index = from(p, op.r3, p.registers.pkr.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, p.registers.pkr[index], false);
     Ok(())
 }
 
 pub(super) fn mov_from_pmc(p: &mut Processor, op: &Op) -> Outcome {
     let index = from(p, op.r3, p.registers.pmc.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, p.registers.pmc[index], false);
     Ok(())
 }
@@ -191,7 +192,7 @@ pub(super) fn mov_from_msr(p: &mut Processor, op: &Op) -> Outcome {
 
 pub(super) fn mov_from_cpuid(p: &mut Processor, op: &Op) -> Outcome {
     let index = index(p, op.r3, CPUID.len())?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, CPUID[index], false);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Integer arithmetic, logic and extension.
 
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// An operation on r2 and r3.

@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed};
 
 use super::memory::{READ, Update, address, update};
-use crate::data::{Integer, Place, Sixteen};
-use crate::op::{Op, Outcome};
+use crate::alat::Place;
+use crate::data::{Integer, Sixteen};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 use crate::registers::ar;
 

@@ -10,9 +10,10 @@ use super::{
     application_registers, cache, control_registers, fp_memory, indexed, load, mov, rse, semaphore, speculation,
     status, store, translation,
 };
+use crate::engine::interpreter::Execute;
 use crate::fp::Fr;
 use crate::interruption::Interruption;
-use crate::op::{Execute, Stop};
+use crate::outcome::Leave;
 
 /// The semantics of an M-type instruction.
 #[must_use]
@@ -338,7 +339,7 @@ pub fn of(instruction: M) -> Execute {
         M::Rsm => status::rsm,
         M::Sum => status::sum,
         M::Rum => status::rum,
-        M::SrlzD | M::SrlzI => |_, _| Err(Stop::Serialize),
+        M::SrlzD | M::SrlzI => |_, _| Err(Leave::Serialize),
         M::MovToRr => indexed::mov_to_rr,
         M::MovToDbr => indexed::mov_to_dbr,
         M::MovToIbr => indexed::mov_to_ibr,

@@ -1,7 +1,8 @@
 //! What instructions on memory have in common: the address register and its update, NaT consumption.
 
-use crate::interruption::{Interruption, Isr};
-use crate::op::{Op, Stop};
+use crate::engine::interpreter::Op;
+use crate::interruption::{Interruption, Isr, non_access};
+use crate::outcome::Leave;
 use crate::processor::Processor;
 
 /// ISR of an instruction that reads.
@@ -10,27 +11,27 @@ pub(super) const READ: Isr = Isr::new().with_r(true);
 pub(super) const WRITE: Isr = Isr::new().with_w(true);
 /// ISR of a semaphore instruction.
 pub(super) const SEMAPHORE: Isr = Isr::new().with_r(true).with_w(true);
-/// ISR of `fc` (SDM 2:168, table 8-2).
-pub(super) const FLUSH_CACHE: Isr = Isr::new().with_r(true).with_na(true).with_code(1);
+/// ISR of `fc`.
+pub(super) const FLUSH_CACHE: Isr = Isr::new().with_r(true).with_na(true).with_code(non_access::FC);
 /// ISR of `lfetch`.
-pub(super) const LINE_PREFETCH: Isr = Isr::new().with_r(true).with_na(true).with_code(4);
+pub(super) const LINE_PREFETCH: Isr = Isr::new().with_r(true).with_na(true).with_code(non_access::LFETCH);
 
 /// Raises Register NaT Consumption.
 #[cold]
-pub(super) fn nat_consumption(p: &mut Processor, isr: Isr) -> Stop {
+pub(super) fn nat_consumption(p: &mut Processor, isr: Isr) -> Leave {
     let fault = Interruption::REGISTER_NAT_CONSUMPTION;
     p.raise(Interruption { isr: isr.with_code(isr.code() | fault.isr.code()), ..fault })
 }
 
 /// An address, which must not be NaT.
 #[inline(always)]
-pub(super) fn address(p: &mut Processor, r3: u8, isr: Isr) -> Result<u64, Stop> {
+pub(super) fn address(p: &mut Processor, r3: u8, isr: Isr) -> Result<u64, Leave> {
     if p.nat(r3) { Err(nat_consumption(p, isr)) } else { Ok(p.gr(r3)) }
 }
 
 /// An address and a value to store, both of which must not be NaT.
 #[inline(always)]
-pub(super) fn address_and_value(p: &mut Processor, op: &Op, isr: Isr) -> Result<(u64, u64), Stop> {
+pub(super) fn address_and_value(p: &mut Processor, op: &Op, isr: Isr) -> Result<(u64, u64), Leave> {
     if p.nat2(op.r2, op.r3) { Err(nat_consumption(p, isr)) } else { Ok((p.gr(op.r3), p.gr(op.r2))) }
 }
 

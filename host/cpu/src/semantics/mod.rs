@@ -36,7 +36,7 @@ pub mod x;
 
 use patchbay_isa::Opcode;
 
-use crate::op::Execute;
+use crate::engine::interpreter::Execute;
 
 /// The semantics of an instruction.
 #[must_use]

@@ -1,7 +1,8 @@
 //! Moves between general registers and branch registers, predicates and IP, and the check of speculation.
 
+use crate::engine::interpreter::Op;
 use crate::interruption::{Interruption, Vector};
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 pub(super) fn nop(_: &mut Processor, _: &Op) -> Outcome {
@@ -16,14 +17,11 @@ pub(super) fn pause(p: &mut Processor, _: &Op) -> Outcome {
 
 /// `break`: iim is the immediate.
 pub(super) fn break_instruction(p: &mut Processor, op: &Op) -> Outcome {
-    break_with(p, op, op.imm as u64)
+    break_with(p, op.imm as u64)
 }
 
-/// Raises a Break Instruction fault, unless the virtual machine monitor takes the `break` for its own.
-pub(super) fn break_with(p: &mut Processor, op: &Op, iim: u64) -> Outcome {
-    if let Some(outcome) = p.offer_break(op, iim) {
-        return outcome;
-    }
+/// Raises a Break Instruction fault.
+pub(super) fn break_with(p: &mut Processor, iim: u64) -> Outcome {
     Err(p.raise(Interruption { iim: Some(iim), ..Interruption::fault(Vector::BreakInstruction, 0) }))
 }
 
@@ -38,7 +36,7 @@ pub(super) fn chk_s(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn to_br(p: &mut Processor, op: &Op) -> Outcome {
-    p.registers.br[usize::from(op.r1 & 7)] = p.gr_not_nat(op.r2)?;
+    p.registers.br[usize::from(op.r1 & 7)] = p.source(op.r2)?;
     Ok(())
 }
 
@@ -59,7 +57,7 @@ pub(super) fn from_pr(p: &mut Processor, op: &Op) -> Outcome {
 
 /// Bit 16 of the mask selects all rotating predicates, so that the mask is sign-extended.
 pub(super) fn to_pr(p: &mut Processor, op: &Op) -> Outcome {
-    let value = p.gr_not_nat(op.r2)?;
+    let value = p.source(op.r2)?;
     set_predicates(p, value, op.imm as u64);
     Ok(())
 }

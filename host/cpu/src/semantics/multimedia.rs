@@ -2,7 +2,8 @@
 //! numbered from the least significant one; x is one of r2 and y one of r3, as in SDM 3.
 
 use super::integer::{alu, alu_count};
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 fn split1(value: u64) -> [u8; 8] {

@@ -1,7 +1,8 @@
 //! Instructions on the register stack: frames, the backing store and its application registers.
 
+use crate::engine::interpreter::Op;
 use crate::interruption::Interruption;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::registers::{ar, cr};
 
@@ -26,13 +27,13 @@ pub(super) fn alloc(p: &mut Processor, op: &Op) -> Outcome {
 /// the guest's cr.ifs, which the SDM does not think of.
 pub(super) fn cover(p: &mut Processor, _: &Op) -> Outcome {
     if p.registers.psr.cpl() == 0 || !p.interruption_collection() {
-        p.virtualized()?;
+        p.leave_if_virtualized()?;
     }
     let cfm = p.cover_frame();
     if !p.registers.psr.ic() {
         p.registers.cr[cr::IFS] = 1 << 63 | u64::from(cfm);
     }
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn clear_rotation(p: &mut Processor, only_predicates: bool) -> Outcome {

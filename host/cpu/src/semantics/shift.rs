@@ -1,6 +1,7 @@
 //! Shifts and bit fields.
 
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// Shifts left; counts of 64 and more give 0.

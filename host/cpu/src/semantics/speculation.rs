@@ -1,7 +1,8 @@
 //! Checks of speculation and the invalidation of the ALAT (SDM 3:35, 3:143).
 
 use crate::alat::Tag;
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// To the recovery code. The SDM leaves it to the processor whether it branches there or raises a Speculative

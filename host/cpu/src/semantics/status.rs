@@ -1,7 +1,8 @@
 //! Instructions on the processor status register (SDM 3:193, 3:239-241, 3:254-256).
 
+use crate::engine::interpreter::Op;
 use crate::interruption::Interruption;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::Psr;
 
@@ -12,9 +13,9 @@ const UP: u64 = 1 << 2;
 ///
 /// # Errors
 /// Privileged Operation, Register NaT Consumption, Reserved Register/Field.
-pub fn to_psr(p: &mut Processor, r2: u8) -> Result<u64, Stop> {
-    p.privileged()?;
-    let value = p.gr_not_nat(r2)?;
+pub fn to_psr(p: &mut Processor, r2: u8) -> Result<u64, Leave> {
+    p.check_privilege()?;
+    let value = p.source(r2)?;
     if value & 0xffff_ffff & !Psr::SYSTEM_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -26,7 +27,7 @@ pub fn to_psr(p: &mut Processor, r2: u8) -> Result<u64, Stop> {
 /// # Errors
 /// Privileged Operation, Reserved Register/Field.
 pub fn system_mask(p: &mut Processor, mask: u64) -> Outcome {
-    p.privileged()?;
+    p.check_privilege()?;
     if mask & !Psr::IMMEDIATE_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -35,21 +36,21 @@ pub fn system_mask(p: &mut Processor, mask: u64) -> Outcome {
 
 pub(super) fn mov_to_psr(p: &mut Processor, op: &Op) -> Outcome {
     let value = to_psr(p, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let psr = u64::from(p.registers.psr);
     p.set_psr(Psr::from(psr & !0xffff_ffff | value & 0xffff_ffff));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_from_psr(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
-    p.virtualized()?;
+    p.check_privilege()?;
+    p.leave_if_virtualized()?;
     p.set_gr(op.r1, u64::from(p.registers.psr) & Psr::READABLE, false);
     Ok(())
 }
 
 pub(super) fn mov_to_psr_um(p: &mut Processor, op: &Op) -> Outcome {
-    let value = p.gr_not_nat(op.r2)?;
+    let value = p.source(op.r2)?;
     if value & 0xff & !Psr::USER_MASK != 0 {
         return Err(p.raise(Interruption::RESERVED_REGISTER_FIELD));
     }
@@ -83,19 +84,19 @@ fn change_user_mask(p: &mut Processor, change: impl Fn(u64, u64) -> u64) -> Outc
     let psr = u64::from(p.registers.psr);
     let bits = if p.registers.psr.sp() { Psr::USER_MASK & !UP } else { Psr::USER_MASK };
     p.set_psr(Psr::from(change(psr, bits)));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ssm(p: &mut Processor, op: &Op) -> Outcome {
     system_mask(p, op.imm as u64)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_psr(Psr::from(u64::from(p.registers.psr) | op.imm as u64));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn rsm(p: &mut Processor, op: &Op) -> Outcome {
     system_mask(p, op.imm as u64)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.set_psr(Psr::from(u64::from(p.registers.psr) & !(op.imm as u64)));
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }

@@ -1,11 +1,12 @@
 //! Instructions on the status fields of FPSR.
 
-use super::application_registers::is_reserved;
 use super::b;
+use crate::engine::interpreter::Op;
 use crate::fp::StatusField;
 use crate::interruption::Interruption;
-use crate::op::{Op, Outcome};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
+use crate::processor::application_registers::is_reserved;
 use crate::registers::ar;
 
 /// The control bits of a status field, and the flags above them.

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering::{self, Relaxed, Release};
 
 use super::memory::{Update, WRITE, address, address_and_value, update};
 use crate::data::{Datum, Integer, Sixteen};
-use crate::op::{Op, Outcome};
+use crate::engine::interpreter::Op;
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 use crate::registers::ar;
 

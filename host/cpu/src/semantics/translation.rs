@@ -1,19 +1,11 @@
 //! Instructions on translations: inserts, purges, queries (SDM 3:150-155, 3:214-228, 3:266-272).
 
-use crate::domain::Purge;
-use crate::interruption::{Interruption, Isr, Vector};
+use crate::coherence_domain::Purge;
+use crate::engine::interpreter::Op;
+use crate::interruption::{Interruption, Isr, Vector, non_access};
 use crate::mmu::Side;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
-
-/// The low bits of ISR.code that name a non-access instruction (SDM 2:168, table 8-2).
-#[expect(missing_docs, reason = "named after the instructions")]
-pub mod non_access {
-    pub const TPA: u16 = 0;
-    pub const PROBE: u16 = 2;
-    pub const TAK: u16 = 3;
-    pub const PROBE_FAULT: u16 = 5;
-}
 
 /// ISR.code bits 7:4 of Register NaT Consumption.
 const REGISTER_NAT: u16 = 0x10;
@@ -22,7 +14,7 @@ const REGISTER_NAT: u16 = 0x10;
 ///
 /// # Errors
 /// Register NaT Consumption.
-pub fn non_access_address(p: &mut Processor, r: u8, instruction: u16, read: bool, write: bool) -> Result<u64, Stop> {
+pub fn non_access_address(p: &mut Processor, r: u8, instruction: u16, read: bool, write: bool) -> Result<u64, Leave> {
     if p.nat(r) {
         let isr = Isr::new().with_code(REGISTER_NAT | instruction).with_na(true).with_r(read).with_w(write);
         return Err(p.raise(Interruption { isr, ..Interruption::fault(Vector::NatConsumption, 0) }));
@@ -32,9 +24,9 @@ pub fn non_access_address(p: &mut Processor, r: u8, instruction: u16, read: bool
 
 fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
     let pte = insertion(p, None, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.insert_tc(side, pte)?;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 /// The page table entry of an insert, whose register, if it has one, `r3` selects: PSR.ic must be 0, the operands well
@@ -42,13 +34,13 @@ fn itc(p: &mut Processor, op: &Op, side: Side) -> Outcome {
 ///
 /// # Errors
 /// Illegal Operation, Privileged Operation, Register NaT Consumption, Reserved Register/Field.
-pub fn insertion(p: &mut Processor, r3: Option<u8>, r2: u8) -> Result<u64, Stop> {
+pub fn insertion(p: &mut Processor, r3: Option<u8>, r2: u8) -> Result<u64, Leave> {
     if p.interruption_collection() {
         return Err(p.raise(Interruption::ILLEGAL_OPERATION));
     }
-    p.privileged()?;
-    let register = r3.map(|r| p.gr_not_nat(r)).transpose()?;
-    let pte = p.gr_not_nat(r2)?;
+    p.check_privilege()?;
+    let register = r3.map(|r| p.source(r)).transpose()?;
+    let pte = p.source(r2)?;
     p.check_translation(register, pte)?;
     Ok(pte)
 }
@@ -63,9 +55,9 @@ pub(super) fn itc_i(p: &mut Processor, op: &Op) -> Outcome {
 
 fn itr(p: &mut Processor, op: &Op, side: Side) -> Outcome {
     let pte = insertion(p, Some(op.r3), op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.insert_tr(side, p.gr(op.r3), pte)?;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn itr_d(p: &mut Processor, op: &Op) -> Outcome {
@@ -80,52 +72,52 @@ pub(super) fn itr_i(p: &mut Processor, op: &Op) -> Outcome {
 ///
 /// # Errors
 /// Privileged Operation, Register NaT Consumption, Unimplemented Data Address.
-pub fn range(p: &mut Processor, r3: u8, r2: u8) -> Result<(u64, u8), Stop> {
-    p.privileged()?;
-    let address = p.gr_not_nat(r3)?;
-    let page_size = (p.gr_not_nat(r2)? >> 2 & 0x3f) as u8;
+pub fn range(p: &mut Processor, r3: u8, r2: u8) -> Result<(u64, u8), Leave> {
+    p.check_privilege()?;
+    let address = p.source(r3)?;
+    let page_size = (p.source(r2)? >> 2 & 0x3f) as u8;
     p.check_implemented(address)?;
     Ok((address, page_size))
 }
 
 pub(super) fn ptc_e(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
-    p.gr_not_nat(op.r3)?;
-    p.virtualized()?;
+    p.check_privilege()?;
+    p.source(op.r3)?;
+    p.leave_if_virtualized()?;
     p.purge_all();
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptc_l(p: &mut Processor, op: &Op) -> Outcome {
     let (address, page_size) = range(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.purge_tc(address, page_size);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptc_g(p: &mut Processor, op: &Op) -> Outcome {
     let (address, page_size) = range(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.purge_everywhere(Purge { rid: p.rid(address), address, page_size });
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptr_d(p: &mut Processor, op: &Op) -> Outcome {
     let (address, page_size) = range(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.purge_tr(Side::Data, address, page_size);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptr_i(p: &mut Processor, op: &Op) -> Outcome {
     let (address, page_size) = range(p, op.r3, op.r2)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.purge_tr(Side::Instruction, address, page_size);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn thash(p: &mut Processor, op: &Op) -> Outcome {
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let nat = p.nat(op.r3);
     let value = if nat { 0 } else { p.thash(p.gr(op.r3)) };
     p.set_gr(op.r1, value, nat);
@@ -133,7 +125,7 @@ pub(super) fn thash(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn ttag(p: &mut Processor, op: &Op) -> Outcome {
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let nat = p.nat(op.r3);
     let value = if nat { 0 } else { p.ttag(p.gr(op.r3)) };
     p.set_gr(op.r1, value, nat);
@@ -141,18 +133,18 @@ pub(super) fn ttag(p: &mut Processor, op: &Op) -> Outcome {
 }
 
 pub(super) fn tpa(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
+    p.check_privilege()?;
     let address = non_access_address(p, op.r3, non_access::TPA, false, false)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let physical = p.tpa(address)?;
     p.set_gr(op.r1, physical.0, false);
     Ok(())
 }
 
 pub(super) fn tak(p: &mut Processor, op: &Op) -> Outcome {
-    p.privileged()?;
+    p.check_privilege()?;
     let address = non_access_address(p, op.r3, non_access::TAK, false, false)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let key = p.tak(address)?;
     p.set_gr(op.r1, key, false);
     Ok(())
@@ -169,7 +161,7 @@ pub(super) fn probe_imm(p: &mut Processor, op: &Op, write: bool) -> Outcome {
 
 fn probe_at(p: &mut Processor, op: &Op, write: bool, privilege: u8) -> Outcome {
     let address = non_access_address(p, op.r3, non_access::PROBE, !write, write)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     let allowed = p.probe(address, write, privilege.max(p.registers.psr.cpl()))?;
     p.set_gr(op.r1, u64::from(allowed), false);
     Ok(())
@@ -177,7 +169,7 @@ fn probe_at(p: &mut Processor, op: &Op, write: bool, privilege: u8) -> Outcome {
 
 pub(super) fn probe_fault(p: &mut Processor, op: &Op, read: bool, write: bool) -> Outcome {
     let address = non_access_address(p, op.r3, non_access::PROBE_FAULT, read, write)?;
-    p.virtualized()?;
+    p.leave_if_virtualized()?;
     p.probe_fault(address, read, write, (op.imm as u8).max(p.registers.psr.cpl()))
 }
 
@@ -197,12 +189,12 @@ impl Processor {
 
     /// Performs the purges that other processors asked for.
     pub fn perform_purges(&mut self) {
-        if !self.port().has_purges() {
+        if !self.mailbox().has_purges() {
             return;
         }
         let domain = self.configuration.domain.clone();
-        let port = domain.port(self.configuration.index);
-        port.take_purges(&mut self.purges);
+        let mailbox = domain.mailbox(self.configuration.index);
+        mailbox.take_purges(&mut self.purges);
         if self.purges.all {
             self.purge_all();
         }
@@ -210,6 +202,6 @@ impl Processor {
             self.apply_purge(self.purges.each[index]);
         }
         self.purges.clear();
-        port.purged();
+        mailbox.purged();
     }
 }

@@ -3,7 +3,8 @@
 use patchbay_isa::rows::X;
 
 use super::{b, mov};
-use crate::op::{Execute, Op, Outcome};
+use crate::engine::interpreter::{Execute, Op};
+use crate::outcome::Outcome;
 use crate::processor::Processor;
 
 /// The semantics of an X-type instruction.
@@ -25,5 +26,5 @@ fn movl(p: &mut Processor, op: &Op) -> Outcome {
 
 /// The lower 21 bits of the immediate reach IIM (SDM 3:29).
 fn break_x(p: &mut Processor, op: &Op) -> Outcome {
-    mov::break_with(p, op, op.imm as u64 & 0x1f_ffff)
+    mov::break_with(p, op.imm as u64 & 0x1f_ffff)
 }

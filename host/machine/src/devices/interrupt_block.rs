@@ -43,27 +43,27 @@ impl Device for InterruptBlock {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::domain::Domain;
+    use patchbay_cpu::coherence_domain::CoherenceDomain;
 
     use super::*;
 
     #[test]
     fn the_address_names_the_processor_and_the_data_the_vector() {
-        let domain = Arc::new(Domain::new(4, false));
+        let domain = Arc::new(CoherenceDomain::new(4, false));
         let block = InterruptBlock::new(Arc::new(Interrupts::new(Arc::clone(&domain))));
         block.write(3 << 12, 8, 0xfe);
-        assert_eq!(domain.port(3).irr(3), 1 << (0xfe - 192));
+        assert_eq!(domain.mailbox(3).irr(3), 1 << (0xfe - 192));
         block.write(1 << 12 | 1 << 3, 8, 0x400);
-        assert_eq!(domain.port(1).irr(0), 1 << 2);
+        assert_eq!(domain.mailbox(1).irr(0), 1 << 2);
     }
 
     #[test]
     fn narrow_stores_and_the_upper_half_send_nothing() {
-        let domain = Arc::new(Domain::new(1, false));
+        let domain = Arc::new(CoherenceDomain::new(1, false));
         let block = InterruptBlock::new(Arc::new(Interrupts::new(Arc::clone(&domain))));
         block.write(0, 4, 0xfe);
         block.write(0x1e_0008, 1, 0x80);
         block.write(UPPER_HALF, 8, 0xfe);
-        assert_eq!((0..4).map(|index| domain.port(0).irr(index)).sum::<u64>(), 0);
+        assert_eq!((0..4).map(|index| domain.mailbox(0).irr(index)).sum::<u64>(), 0);
     }
 }

@@ -160,18 +160,18 @@ impl Device for Iosapic {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::domain::Domain;
+    use patchbay_cpu::coherence_domain::CoherenceDomain;
 
     use super::*;
 
     struct Fixture {
-        domain: Arc<Domain>,
+        domain: Arc<CoherenceDomain>,
         iosapic: Iosapic,
     }
 
     impl Fixture {
         fn new() -> Fixture {
-            let domain = Arc::new(Domain::new(2, false));
+            let domain = Arc::new(CoherenceDomain::new(2, false));
             let iosapic = Iosapic::new(Arc::new(Interrupts::new(Arc::clone(&domain))));
             Fixture { domain, iosapic }
         }
@@ -190,8 +190,8 @@ mod tests {
 
         /// Takes the interrupt 0x41 at a processor.
         fn taken(&self, processor: usize) -> bool {
-            let pending = self.domain.port(processor).irr(1) & 2 != 0;
-            self.domain.port(processor).clear(0x41);
+            let pending = self.domain.mailbox(processor).irr(1) & 2 != 0;
+            self.domain.mailbox(processor).clear(0x41);
             pending
         }
     }

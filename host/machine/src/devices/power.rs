@@ -86,13 +86,13 @@ impl Device for Power {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_cpu::domain::Domain;
+    use patchbay_cpu::coherence_domain::CoherenceDomain;
 
     use super::*;
     use crate::interrupts::Interrupts;
 
     fn power() -> Power {
-        let domain = Arc::new(Domain::new(1, false));
+        let domain = Arc::new(CoherenceDomain::new(1, false));
         let interrupts = Arc::new(Interrupts::new(Arc::clone(&domain)));
         Power::new(Arc::new(MachineClock::deterministic()), Arc::new(Switch::new(domain, interrupts)))
     }

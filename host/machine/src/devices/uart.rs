@@ -103,20 +103,20 @@ impl Device for Uart {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::unbounded;
-    use patchbay_cpu::domain::Domain;
+    use patchbay_cpu::coherence_domain::CoherenceDomain;
 
     use super::*;
     use crate::interrupts::Interrupts;
 
     struct Fixture {
         uart: Uart,
-        domain: Arc<Domain>,
+        domain: Arc<CoherenceDomain>,
         output: Receiver<u8>,
         input: Sender<u8>,
     }
 
     fn fixture() -> Fixture {
-        let domain = Arc::new(Domain::new(1, false));
+        let domain = Arc::new(CoherenceDomain::new(1, false));
         let iosapic = Arc::new(Iosapic::new(Arc::new(Interrupts::new(Arc::clone(&domain)))));
         iosapic.write(0, 4, 0x10 + 2 * u64::from(LINE));
         iosapic.write(0x10, 4, 0x41);
@@ -145,7 +145,7 @@ mod tests {
             fixture.input.send(*byte).unwrap();
         }
         fixture.uart.receive();
-        assert_eq!(fixture.domain.port(0).irr(1), 2);
+        assert_eq!(fixture.domain.mailbox(0).irr(1), 2);
         assert_eq!(fixture.uart.read(5, 1) & 1, 1);
         assert_eq!([fixture.uart.read(0, 1), fixture.uart.read(0, 1)], [u64::from(b'o'), u64::from(b'k')]);
         assert_eq!(fixture.uart.read(5, 1) & 1, 0);

@@ -1,8 +1,8 @@
 //! `mov cr=` and `mov =cr` (SDM 3:175). All control registers but cr.pta are the VPD's.
 
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
+use patchbay_cpu::processor::control_registers::{from, to, written};
 use patchbay_cpu::registers::cr;
-use patchbay_cpu::semantics::control_registers::{from, to, written};
 use patchbay_plugin_api::instruction::Instruction;
 
 use crate::guest::Guest;
@@ -37,7 +37,7 @@ impl Guest<'_> {
     /// Writes a control register with a value that it accepts.
     ///
     /// # Errors
-    /// [`Stop::Serialize`] where an interrupt is to be delivered now.
+    /// [`Leave::Serialize`] where an interrupt is to be delivered now.
     pub fn write_cr(&mut self, number: usize, value: u64) -> Outcome {
         let value = written(number, value);
         match number {
@@ -57,7 +57,7 @@ impl Guest<'_> {
         }
         let unmasks = matches!(number, cr::TPR | cr::EOI);
         if unmasks && self.vpd.vpsr & patchbay_plugin_api::vpd::vpsr::I != 0 && self.ask_for_interrupt() {
-            return Err(Stop::Serialize);
+            return Err(Leave::Serialize);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Moves to and from registers that a general register selects (SDM 3:180-184). All but CPUID are the processor's.
 
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::semantics::indexed::{from, from_rr, index, to, to_pkr, to_rr};
 use patchbay_plugin_api::instruction::Instruction;
 
@@ -9,25 +9,25 @@ use crate::guest::Guest;
 pub(super) fn mov_to_rr(g: &mut Guest, i: &Instruction) -> Outcome {
     let (region, value) = to_rr(g.p, i.r3, i.r2)?;
     g.p.write_rr(region, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_dbr(g: &mut Guest, i: &Instruction) -> Outcome {
     let (index, value) = to(g.p, i.r3, i.r2, g.p.registers.dbr.len())?;
     g.p.write_dbr(index, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_ibr(g: &mut Guest, i: &Instruction) -> Outcome {
     let (index, value) = to(g.p, i.r3, i.r2, g.p.registers.ibr.len())?;
     g.p.registers.ibr[index] = value;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_pkr(g: &mut Guest, i: &Instruction) -> Outcome {
     let (index, value) = to_pkr(g.p, i.r3, i.r2)?;
     g.p.write_pkr(index, value);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn mov_to_pmc(g: &mut Guest, i: &Instruction) -> Outcome {

@@ -1,6 +1,6 @@
 //! Instructions on the processor status register (SDM 3:193, 3:239-241, 3:254-256) and `bsw`.
 
-use patchbay_cpu::op::Outcome;
+use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::semantics::status::{system_mask, to_psr};
 use patchbay_plugin_api::instruction::Instruction;
@@ -17,7 +17,7 @@ pub(super) fn mov_to_psr(g: &mut Guest, i: &Instruction) -> Outcome {
 
 pub(super) fn mov_from_psr(g: &mut Guest, i: &Instruction) -> Outcome {
     g.target(i.r1)?;
-    g.p.privileged()?;
+    g.p.check_privilege()?;
     g.set_gr(i.r1, u64::from(g.psr()) & Psr::READABLE, false);
     Ok(())
 }
@@ -33,7 +33,7 @@ pub(super) fn rsm(g: &mut Guest, i: &Instruction) -> Outcome {
 }
 
 pub(super) fn bsw(g: &mut Guest, bank: bool) -> Outcome {
-    g.p.privileged()?;
+    g.p.check_privilege()?;
     g.select_bank(bank);
     Ok(())
 }

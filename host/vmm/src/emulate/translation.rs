@@ -1,16 +1,17 @@
 //! Instructions on translations (SDM 3:150-155, 3:214-228, 3:266-272). Region registers and TLBs are the processor's.
 
-use patchbay_cpu::domain::Purge;
+use patchbay_cpu::coherence_domain::Purge;
+use patchbay_cpu::interruption::non_access;
 use patchbay_cpu::mmu::Side;
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_cpu::registers::cr;
-use patchbay_cpu::semantics::translation::{self, non_access, non_access_address, range};
+use patchbay_cpu::semantics::translation::{self, non_access_address, range};
 use patchbay_plugin_api::instruction::Instruction;
 
 use crate::guest::Guest;
 
 /// The page table entry of an insert. The processor takes the address and the size from its own cr.ifa and cr.itir.
-fn insertion(g: &mut Guest, i: &Instruction, r3: Option<u8>) -> Result<u64, Stop> {
+fn insertion(g: &mut Guest, i: &Instruction, r3: Option<u8>) -> Result<u64, Leave> {
     let pte = translation::insertion(g.p, r3, i.r2)?;
     g.p.registers.cr[cr::IFA] = g.vpd.vcr[cr::IFA];
     g.p.registers.cr[cr::ITIR] = g.vpd.vcr[cr::ITIR];
@@ -26,7 +27,7 @@ pub(super) fn itc_d(g: &mut Guest, i: &Instruction) -> Outcome {
 pub(super) fn itc_i(g: &mut Guest, i: &Instruction) -> Outcome {
     let pte = insertion(g, i, None)?;
     g.p.insert_tc(Side::Instruction, pte)?;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn itr_d(g: &mut Guest, i: &Instruction) -> Outcome {
@@ -37,26 +38,26 @@ pub(super) fn itr_d(g: &mut Guest, i: &Instruction) -> Outcome {
 pub(super) fn itr_i(g: &mut Guest, i: &Instruction) -> Outcome {
     let pte = insertion(g, i, Some(i.r3))?;
     g.p.insert_tr(Side::Instruction, g.p.gr(i.r3), pte)?;
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptc_l(g: &mut Guest, i: &Instruction) -> Outcome {
     let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_tc(address, page_size);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptc_g(g: &mut Guest, i: &Instruction) -> Outcome {
     let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_everywhere(Purge { rid: g.p.rid(address), address, page_size });
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptc_e(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.p.privileged()?;
-    g.p.gr_not_nat(i.r3)?;
+    g.p.check_privilege()?;
+    g.p.source(i.r3)?;
     g.p.purge_all();
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn ptr_d(g: &mut Guest, i: &Instruction) -> Outcome {
@@ -68,7 +69,7 @@ pub(super) fn ptr_d(g: &mut Guest, i: &Instruction) -> Outcome {
 pub(super) fn ptr_i(g: &mut Guest, i: &Instruction) -> Outcome {
     let (address, page_size) = range(g.p, i.r3, i.r2)?;
     g.p.purge_tr(Side::Instruction, address, page_size);
-    Err(Stop::Serialize)
+    Err(Leave::Serialize)
 }
 
 pub(super) fn thash(g: &mut Guest, i: &Instruction) -> Outcome {
@@ -89,7 +90,7 @@ pub(super) fn ttag(g: &mut Guest, i: &Instruction) -> Outcome {
 
 pub(super) fn tpa(g: &mut Guest, i: &Instruction) -> Outcome {
     g.target(i.r1)?;
-    g.p.privileged()?;
+    g.p.check_privilege()?;
     let address = non_access_address(g.p, i.r3, non_access::TPA, false, false)?;
     let physical = g.p.tpa(address)?;
     g.set_gr(i.r1, physical.0, false);
@@ -98,7 +99,7 @@ pub(super) fn tpa(g: &mut Guest, i: &Instruction) -> Outcome {
 
 pub(super) fn tak(g: &mut Guest, i: &Instruction) -> Outcome {
     g.target(i.r1)?;
-    g.p.privileged()?;
+    g.p.check_privilege()?;
     let address = non_access_address(g.p, i.r3, non_access::TAK, false, false)?;
     let key = g.p.tak(address)?;
     g.set_gr(i.r1, key, false);

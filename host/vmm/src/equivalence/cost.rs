@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use patchbay_cpu::op::Stop;
+use patchbay_cpu::outcome::Leave;
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::instruction::Mnemonic;
 
@@ -11,7 +11,7 @@ use super::state::State;
 use super::{Difference, conventional};
 use crate::conventional::Conventional;
 use crate::plugins::Routines;
-use crate::services;
+use crate::routines::services;
 
 /// How often the same is done.
 const RUNS: u32 = 2000;
@@ -38,7 +38,7 @@ pub fn measure(routines: &Routines, mnemonic: Mnemonic, seed: u64) -> Result<Opt
     for _ in 0..STATES {
         let placed = instructions.random(&mut random, None);
         let state = State::random(&mut random, &placed);
-        if matches!(conventional(&mut state.machine(), &placed), None | Some(Err(Stop::Fault))) {
+        if matches!(conventional(&mut state.machine(), &placed), None | Some(Err(Leave::Fault))) {
             continue;
         }
         let Some(routine) = routines.build(&ClassKey::new(&placed.instruction, mnemonic.operands()))? else {

@@ -8,7 +8,7 @@ mod state;
 use std::fmt;
 
 use patchbay_cpu::interruption::Interruption;
-use patchbay_cpu::op::{Outcome, Stop};
+use patchbay_cpu::outcome::{Leave, Outcome};
 use patchbay_isa::disassemble::Assembly;
 use patchbay_isa::{Slot, decode};
 use patchbay_plugin_api::class::{Attributes, ClassKey};
@@ -20,9 +20,9 @@ pub use self::cost::{Cost, measure};
 pub use self::random::{Instructions, Placed, Random};
 use self::state::{Machine, State};
 use crate::conventional::Conventional;
-use crate::fetch::Fetch;
+use crate::conventional::fetch::Fetch;
 use crate::plugins::{Failed, Routines};
-use crate::services::{self, Refused};
+use crate::routines::services::{self, Refused};
 
 /// What was found out about the routines for one mnemonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub fn compare(routines: &Routines, mnemonic: Mnemonic, trial: Trial) -> Result<
         let given = if routine.needs_site() { &placed.instruction } else { &first };
         let state = State::random(&mut random, &placed);
         let (should, left) = run(routines, &routine, given, &state, case, trial)?;
-        comparison.faults += u32::from(should == Err(Stop::Fault));
+        comparison.faults += u32::from(should == Err(Leave::Fault));
         comparison.left += u32::from(left);
         comparison.states += 1;
     }
@@ -221,16 +221,16 @@ fn conventional(machine: &mut Machine, placed: &Placed) -> Option<Outcome> {
 fn outcome((did, raised): (Outcome, Interruption), (should, expected): (Outcome, Interruption)) -> Option<String> {
     let describe = |outcome: Outcome, raised: Interruption| match outcome {
         Ok(()) => "goes on".to_owned(),
-        Err(Stop::Serialize) => "goes on with what follows looked up again".to_owned(),
-        Err(Stop::Return) => "goes on at the address in ip".to_owned(),
-        Err(Stop::Fault) => {
+        Err(Leave::Serialize) => "goes on with what follows looked up again".to_owned(),
+        Err(Leave::Return) => "goes on at the address in ip".to_owned(),
+        Err(Leave::Fault) => {
             format!("raises {:?} with ISR.code {:#x}", raised.vector, raised.isr.code())
         }
         Err(stop) => format!("ends with {stop:?}"),
     };
     let same = match (did, should) {
-        (Err(Stop::Fault), Err(Stop::Fault)) => raised == expected,
-        (Err(Stop::Serialize), Ok(())) => true,
+        (Err(Leave::Fault), Err(Leave::Fault)) => raised == expected,
+        (Err(Leave::Serialize), Ok(())) => true,
         (did, should) => did == should,
     };
     (!same).then(|| format!("it {}, not: {}", describe(did, raised), describe(should, expected)))

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use patchbay_cpu::flat::{self, FlatMemory};
+use patchbay_cpu::flat_machine::{self, FlatMemory};
 use patchbay_cpu::mmu::Side;
 use patchbay_cpu::mmu::translation::Pte;
 use patchbay_cpu::processor::Processor;
+use patchbay_cpu::processor::control_registers::{accepts, is_reserved, written};
 use patchbay_cpu::psr::{Cfm, Psr};
 use patchbay_cpu::registers::{Registers, ar, cr};
-use patchbay_cpu::semantics::control_registers::{accepts, is_reserved, written};
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::vpd::{Vpd, vpsr};
 
@@ -118,7 +118,7 @@ impl State {
         let memory = Arc::new(FlatMemory::new(RAM));
         // The memory has the place.
         let _ = memory.write_bytes(CODE, &self.bundle.to_le_bytes());
-        let mut p = flat::processor(Arc::clone(&memory));
+        let mut p = flat_machine::processor(Arc::clone(&memory));
         p.registers = self.registers.clone();
         p.registers_changed();
         let (page, pte, itir) = self.data;
@@ -238,7 +238,7 @@ impl Machine {
         if let Some(found) = array(&of(self), &of(expected), |index| names[index].to_owned()) {
             return Some(found);
         }
-        if self.p.port().take_exit() != expected.p.port().take_exit() {
+        if self.p.mailbox().take_exit() != expected.p.mailbox().take_exit() {
             return Some("an interrupt that can be delivered now waits in one case only".to_owned());
         }
         let bytes = |machine: &Machine| {

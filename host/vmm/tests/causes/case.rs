@@ -8,7 +8,7 @@ use patchbay_cpu::registers::{ar, cr};
 use patchbay_isa::row::Flags;
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Slot, Template, Unit, rows};
 use patchbay_plugin_api::instruction::Mnemonic;
-use patchbay_vmm::instruction::mnemonic;
+use patchbay_vmm::emulate::decode::mnemonic;
 
 use crate::subject::CODE;
 
@@ -172,7 +172,7 @@ impl Case {
         }
         p.registers.cr[cr::PTA] = 0x1000_0000 | 15 << 2;
         for _ in 0..random.below(3) {
-            p.port().raise(random.pick(&[2, 0x30, 0x55, 0xef]));
+            p.mailbox().raise(random.pick(&[2, 0x30, 0x55, 0xef]));
         }
         p.last_ip = 0x1_4440;
         p.registers.ip = CODE;

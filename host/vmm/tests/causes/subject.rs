@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use patchbay_cpu::domain::Domain;
+use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::Exit;
-use patchbay_cpu::flat::{FlatMemory, StoppedClock};
+use patchbay_cpu::flat_machine::{FlatMemory, StoppedClock};
 use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_cpu::registers::{ar, cr};
@@ -56,8 +56,8 @@ impl Subject {
         let page: Vec<u8> = LOOP.to_bytes().repeat(MEMORY as usize / 16);
         memory.write_bytes(0, &page).expect("RAM");
         memory.write_bytes(CODE, &code).expect("RAM");
-        let domain = Arc::new(Domain::new(2, false));
-        domain.port(1).set_parked(true);
+        let domain = Arc::new(CoherenceDomain::new(2, false));
+        domain.mailbox(1).set_parked(true);
         let (bus, clock) = (Arc::clone(&memory), Arc::new(StoppedClock));
         let p = Processor::new(Configuration { domain, index: 0, bus, clock });
         Subject { p, memory, engine: Interpreter::default() }
@@ -84,6 +84,7 @@ impl Subject {
         let vp = match vp {
             Some(mut vp) => {
                 vp.vpd = take_over(&mut self.p);
+                self.p.code_view = Some(vm.view.clone());
                 vp
             }
             None => Box::new(VirtualProcessor::new(Arc::clone(vm), 0, &mut self.p)),

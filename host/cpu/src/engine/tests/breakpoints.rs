@@ -1,7 +1,7 @@
 //! Instruction breakpoints (SDM 2:151-153).
 
 use super::*;
-use crate::debug::matches;
+use crate::processor::breakpoints::matches;
 
 const X: u64 = 1 << 63;
 const ALL_BITS: u64 = (1 << 56) - 1;
@@ -62,9 +62,9 @@ fn breakpoints_that_are_off() {
 fn breakpoints_follow_translation() {
     let mut guest = guest(X | ALL_LEVELS);
     guest.set_psr(Psr::new().with_ic(true).with_db(true).with_it(true));
-    guest.engine.set_stop(None);
+    guest.engine.set_breakpoint(None);
     guest.p.registers.cr[cr::IVA] = IVT;
-    assert_eq!(guest.p.translate_instruction(CODE), Err(crate::op::Stop::Fault));
+    assert_eq!(guest.p.translate_instruction(CODE), Err(crate::outcome::Leave::Fault));
     guest.engine.run(&mut guest.p, 1);
     assert_eq!(guest.cr(cr::IIP), CODE);
     assert!(guest.p.delivered[Vector::AlternateInstructionTlb as usize >> 8] > 0);

@@ -6,9 +6,9 @@ use patchbay_isa::rows::M;
 
 use super::*;
 use crate::bus::Clock;
-use crate::domain::Domain;
-use crate::external::SPURIOUS;
+use crate::coherence_domain::CoherenceDomain;
 use crate::processor::Configuration;
+use crate::processor::external_interrupts::SPURIOUS;
 
 struct Time(AtomicU64);
 
@@ -41,7 +41,7 @@ fn timed() -> (Guest, Arc<Time>) {
 
 fn guest_with(clock: Arc<dyn Clock>) -> Guest {
     let memory = Arc::new(FlatMemory::new(0x10_0000));
-    let domain = Arc::new(Domain::new(1, false));
+    let domain = Arc::new(CoherenceDomain::new(1, false));
     let configuration = Configuration { domain, index: 0, bus: memory.clone(), clock };
     Guest::of(Processor::new(configuration), memory)
 }
@@ -77,7 +77,7 @@ fn acknowledge_all(guest: &mut Guest) -> Vec<u8> {
 fn priorities() {
     let mut guest = Guest::new();
     for vector in [0x10, 0xff, 0, 0x7f, 2, 0x80, 0x3f, 0x40] {
-        guest.p.port().raise(vector);
+        guest.p.mailbox().raise(vector);
     }
     assert_eq!(acknowledge_all(&mut guest), [2, 0, 0xff, 0x80, 0x7f, 0x40, 0x3f, 0x10]);
 }
@@ -86,13 +86,13 @@ fn priorities() {
 #[test]
 fn interrupts_in_service_nest() {
     let mut guest = Guest::new();
-    guest.p.port().raise(0x50);
+    guest.p.mailbox().raise(0x50);
     assert_eq!(guest.p.read_ivr(), 0x50);
     for vector in [0x50, 0x4f] {
-        guest.p.port().raise(vector);
+        guest.p.mailbox().raise(vector);
     }
     assert_eq!((guest.p.read_ivr(), guest.p.external_interrupt_pending()), (SPURIOUS, false));
-    guest.p.port().raise(0x51);
+    guest.p.mailbox().raise(0x51);
     assert_eq!((guest.p.read_ivr(), guest.p.read_ivr()), (0x51, SPURIOUS));
     guest.p.end_of_interrupt();
     assert_eq!(guest.p.read_ivr(), SPURIOUS);
@@ -105,7 +105,7 @@ fn interrupts_in_service_nest() {
 fn the_task_priority_masks_classes() {
     let pending = |vector: u8, tpr: u64| {
         let mut guest = Guest::new();
-        guest.p.port().raise(vector);
+        guest.p.mailbox().raise(vector);
         guest.p.write_cr(cr::TPR, tpr);
         guest.p.external_interrupt_pending()
     };
@@ -121,12 +121,12 @@ fn the_task_priority_masks_classes() {
 fn an_interrupt_is_taken_between_instructions() {
     let mut guest = Guest::new();
     guest.put(CODE, &[bundle(MMI, [nop('m'), encode(Opcode::M(M::Ssm), &[1 << 14]), add(8, 1)])]);
-    guest.p.port().raise(0x40);
+    guest.p.mailbox().raise(0x40);
     guest.run_to_handler(Vector::ExternalInterrupt);
     assert_eq!((guest.isr(), guest.ipsr()), (Isr::new().with_ei(2), Psr::new().with_ic(true).with_i(true).with_ri(2)));
     assert_eq!((guest.cr(cr::IIP), guest.cr(cr::IIPA), guest.p.gr(8)), (CODE, CODE, 0));
-    assert_eq!(guest.p.port().irr(1), 1);
-    assert_eq!((guest.p.read_ivr(), guest.p.port().irr(1)), (0x40, 0));
+    assert_eq!(guest.p.mailbox().irr(1), 1);
+    assert_eq!((guest.p.read_ivr(), guest.p.mailbox().irr(1)), (0x40, 0));
 }
 
 /// Lowering TPR, or EOI, lets a pending interrupt through at once.
@@ -138,10 +138,10 @@ fn unmasking_interrupts() {
         if masked {
             guest.p.write_cr(cr::TPR, 0xf0);
         } else {
-            guest.p.port().raise(0x80);
+            guest.p.mailbox().raise(0x80);
             assert_eq!(guest.p.read_ivr(), 0x80);
         }
-        guest.p.port().raise(0x40);
+        guest.p.mailbox().raise(0x40);
         guest.set_psr(Psr::new().with_ic(true).with_i(true));
         guest.run_to_handler(Vector::ExternalInterrupt);
         assert_eq!((guest.cr(cr::IIP), guest.ipsr().ri()), (CODE, 1));

@@ -18,7 +18,7 @@ use patchbay_isa::{Bundle, Instruction, Opcode, Slot, Template};
 
 use super::{Engine, Interpreter};
 use crate::exit::Exit;
-use crate::flat::{self, FlatMemory};
+use crate::flat_machine::{self, FlatMemory};
 use crate::interruption::{Interruption, Isr, Vector};
 use crate::mmu::Side;
 use crate::processor::Processor;
@@ -107,7 +107,7 @@ struct Guest {
 impl Guest {
     fn new() -> Guest {
         let memory = Arc::new(FlatMemory::new(0x10_0000));
-        let p = flat::processor(memory.clone());
+        let p = flat_machine::processor(memory.clone());
         Guest::of(p, memory)
     }
 
@@ -147,9 +147,9 @@ impl Guest {
 
     /// Runs up to a bundle.
     fn run_to(&mut self, ip: u64) {
-        self.engine.set_stop(Some(ip));
-        assert_eq!(self.engine.run(&mut self.p, 10_000), Exit::Stop, "at {:#x}", self.p.registers.ip);
-        self.engine.set_stop(None);
+        self.engine.set_breakpoint(Some(ip));
+        assert_eq!(self.engine.run(&mut self.p, 10_000), Exit::Breakpoint, "at {:#x}", self.p.registers.ip);
+        self.engine.set_breakpoint(None);
     }
 
     /// Runs until an interruption is delivered.

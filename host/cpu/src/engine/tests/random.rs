@@ -7,7 +7,7 @@ use patchbay_isa::{Bundle, Template, Unit, rows};
 
 use crate::engine::{Engine, Interpreter};
 use crate::exit::Exit;
-use crate::flat::{self, FlatMemory};
+use crate::flat_machine::{self, FlatMemory};
 use crate::fp::Fr;
 use crate::mmu::Side;
 use crate::processor::Processor;
@@ -152,7 +152,7 @@ impl Random {
         (p.guest_ic, p.vmsw_disabled) = (self.once_in(2), self.once_in(2));
         p.set_psr(self.psr());
         if self.once_in(16) {
-            p.port().raise(self.next() as u8);
+            p.mailbox().raise(self.next() as u8);
         }
     }
 }
@@ -179,7 +179,7 @@ fn run(seed: u64, count: u64) {
     let mut random = Random::new(seed);
     let rows = rows_of_units();
     let memory = Arc::new(FlatMemory::new(MEMORY));
-    let mut p = flat::processor(memory.clone());
+    let mut p = flat_machine::processor(memory.clone());
     let mut engine = Interpreter::default();
     while p.instructions < count {
         for address in (0..MEMORY).step_by(16) {

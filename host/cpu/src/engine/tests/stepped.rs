@@ -33,7 +33,7 @@ struct Runner {
 impl Runner {
     fn new() -> Runner {
         let memory = Arc::new(FlatMemory::new(MEMORY));
-        Runner { p: flat::processor(memory.clone()), memory, engine: Interpreter::default() }
+        Runner { p: flat_machine::processor(memory.clone()), memory, engine: Interpreter::default() }
     }
 
     fn start(&mut self, mut random: Random, db: bool) -> Random {

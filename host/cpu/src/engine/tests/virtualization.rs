@@ -230,7 +230,7 @@ fn traps_and_interrupts_leave_undelivered() {
     assert_eq!(branched.execute(branch(0x40)), Done::Left(Exit::Interruption(trap)));
     assert_eq!((branched.p.registers.ip, branched.p.last_ip, branched.delivered()), (CODE + 0x40, CODE, 0));
     let mut waiting = guest(Opcode::B(B::Nop), VM);
-    waiting.p.port().raise(0x40);
+    waiting.p.mailbox().raise(0x40);
     let interrupt = Interruption { isr: Isr::new().with_ei(2), ..Interruption::fault(Vector::ExternalInterrupt, 0) };
     assert_eq!(waiting.execute(nop('b')), Done::Left(Exit::Interruption(interrupt)));
     assert_eq!((waiting.p.registers.ip, waiting.p.instructions), (CODE, 0));

@@ -67,7 +67,7 @@ fn deferral_of_speculative_loads() {
                 if deferred {
                     assert_eq!(result, Ok(None), "{context}");
                 } else {
-                    assert_eq!(result, Err(Stop::Fault), "{context}");
+                    assert_eq!(result, Err(Leave::Fault), "{context}");
                     assert_eq!(p.raised.vector, vector, "{context}");
                     assert_eq!((p.raised.isr.sp(), p.raised.isr.ed()), (true, ed));
                 }

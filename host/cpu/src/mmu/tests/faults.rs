@@ -188,8 +188,8 @@ fn insertions_check_their_fields() {
     p.registers.cr[cr::IFA] = VA;
     let refused = |p: &mut Processor, itir, register, pte: u64| {
         p.registers.cr[cr::ITIR] = itir;
-        let stop = p.check_insertion(register, pte);
-        stop.is_err() && p.raised == Interruption::RESERVED_REGISTER_FIELD
+        let leave = p.check_insertion(register, pte);
+        leave.is_err() && p.raised == Interruption::RESERVED_REGISTER_FIELD
     };
     for ps in 0..64u64 {
         let supported = [12, 13, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32].contains(&ps);

@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering;
 
 use super::Side;
 use super::translation::Pte;
-use crate::flat::{FlatMemory, processor};
+use crate::flat_machine::{FlatMemory, processor};
 use crate::interruption::{Interruption, Vector};
-use crate::op::Stop;
+use crate::outcome::Leave;
 use crate::processor::Processor;
 use crate::psr::Psr;
 use crate::registers::cr;
@@ -60,8 +60,8 @@ struct Report {
     iha: Option<u64>,
 }
 
-fn report<T: std::fmt::Debug>(p: &Processor, result: Result<T, Stop>) -> Report {
-    assert_eq!(result.expect_err("a fault"), Stop::Fault);
+fn report<T: std::fmt::Debug>(p: &Processor, result: Result<T, Leave>) -> Report {
+    assert_eq!(result.expect_err("a fault"), Leave::Fault);
     let Interruption { vector, isr, ifa, itir, iha, .. } = p.raised;
     Report { vector, isr: isr.into(), ifa, itir, iha }
 }
@@ -84,11 +84,11 @@ fn with_ifa(vector: Vector, isr: u64) -> Report {
     Report { vector, isr, ifa: Some(VA), itir: None, iha: None }
 }
 
-fn load(p: &mut Processor, va: u64) -> Result<u64, Stop> {
+fn load(p: &mut Processor, va: u64) -> Result<u64, Leave> {
     p.load::<u64>(va, Ordering::Relaxed)
 }
 
-fn store(p: &mut Processor, va: u64) -> Result<(), Stop> {
+fn store(p: &mut Processor, va: u64) -> Result<(), Leave> {
     p.store::<u64>(va, 1, Ordering::Relaxed).map(|_| ())
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bus::PhysicalAddress;
-use crate::domain::Purge;
+use crate::coherence_domain::Purge;
 
 #[test]
 fn regions_switch_back_and_forth() {
@@ -167,7 +167,7 @@ proptest! {
                         }
                         (Some(_), Err(_)) => prop_assert!(false, "a register is not found"),
                         (None, result) => {
-                            prop_assert_eq!(result, Err(Stop::Fault));
+                            prop_assert_eq!(result, Err(Leave::Fault));
                             prop_assert_eq!(p.raised.vector, Vector::AlternateDataTlb);
                         }
                     }
@@ -178,7 +178,7 @@ proptest! {
 }
 
 /// Stores the number of the page, which memory holds already.
-fn store_number(p: &mut Processor, va: u64, pa: PhysicalAddress) -> Result<u64, Stop> {
+fn store_number(p: &mut Processor, va: u64, pa: PhysicalAddress) -> Result<u64, Leave> {
     let page = pa.0 >> 12;
     p.store::<u64>(va, page, Ordering::Relaxed)?;
     Ok(page)

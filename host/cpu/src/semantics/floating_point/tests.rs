@@ -7,12 +7,13 @@ use patchbay_isa::rows::{F, M};
 use patchbay_isa::{Bundle, Instruction, Opcode};
 use proptest::prelude::*;
 
+use crate::engine::interpreter::lower;
 use crate::engine::{Engine, Interpreter};
-use crate::flat::{self, FlatMemory};
+use crate::flat_machine::{self, FlatMemory};
 use crate::fp::Fr;
 use crate::fp::register::{BIAS, INTEGER_BIT};
 use crate::interruption::{Interruption, Vector};
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
@@ -21,13 +22,13 @@ use crate::registers::{ar, cr};
 const RESET: u64 = 0x0009_804c_0270_033f;
 
 fn processor() -> Processor {
-    flat::processor(Arc::new(FlatMemory::new(0)))
+    flat_machine::processor(Arc::new(FlatMemory::new(0)))
 }
 
 /// Executes an F-unit instruction with these operands in the order of its syntax.
 fn execute(p: &mut Processor, row: F, qp: u8, operands: &[i64]) -> Outcome {
     let instruction = Instruction::encode(Opcode::F(row), qp, operands).expect("operands fit");
-    let op = Op::new(&instruction);
+    let op = lower::instruction(&instruction);
     if p.pr(op.qp) { (op.execute)(p, &op) } else { Ok(()) }
 }
 
@@ -58,7 +59,7 @@ fn a_fault_writes_nothing() {
         }
         p.set_pr2(6, true, 7, true);
         let before = p.registers.clone();
-        assert_eq!(execute(&mut p, row, 0, operands), Err(Stop::Fault), "{row:?}");
+        assert_eq!(execute(&mut p, row, 0, operands), Err(Leave::Fault), "{row:?}");
         assert_eq!(p.raised, Interruption::fault(Vector::FloatingPointFault, code), "{row:?}");
         assert_eq!(p.registers, before, "{row:?}");
     }
@@ -70,7 +71,7 @@ fn a_trap_follows_the_result_and_the_flags() {
     let mut p = processor();
     p.registers.ar[ar::FPSR] = RESET & !8;
     p.registers.fr[7] = number(1023);
-    assert_eq!(execute(&mut p, F::FmaD, 0, &[0, 6, 7, 7, 0]), Err(Stop::Trap));
+    assert_eq!(execute(&mut p, F::FmaD, 0, &[0, 6, 7, 7, 0]), Err(Leave::Trap));
     assert_eq!(p.raised, Interruption::fault(Vector::FloatingPointTrap, 1 << 11 | 1));
     assert_eq!(p.fr(6), number(2046));
     assert_eq!(p.registers.ar[ar::FPSR], RESET & !8 | 1 << (13 + 3));
@@ -217,7 +218,7 @@ fn fsetc_sets_controls_from_those_of_sf0() {
     // td of sf0 and precision control 1 are reserved.
     for operands in [[0, 0x7f, 0x40], [1, 0, 4]] {
         let before = p.registers.ar[ar::FPSR];
-        assert_eq!(execute(&mut p, F::Fsetc, 0, &operands), Err(Stop::Fault));
+        assert_eq!(execute(&mut p, F::Fsetc, 0, &operands), Err(Leave::Fault));
         assert_eq!(p.raised, Interruption::RESERVED_REGISTER_FIELD);
         assert_eq!(p.registers.ar[ar::FPSR], before);
     }
@@ -244,7 +245,7 @@ fn fchkf_branches_on_new_or_trapping_flags() {
         (execute(&mut p, F::Fchkf, 0, &[1, -0x40]), p.registers.ip)
     };
     let stays = (Ok(()), 0x1000);
-    let branches = (Err(Stop::Branch), 0xfc0);
+    let branches = (Err(Leave::Branch), 0xfc0);
     assert_eq!(check(RESET), stays);
     assert_eq!(check(RESET | 2 << sf1), branches);
     assert_eq!(check(RESET | 2 << sf1 | 2 << sf0), stays);
@@ -261,13 +262,13 @@ fn disabled_registers_fault_under_the_predicate() {
         let nop = Instruction::encode(Opcode::M(M::Nop), 0, &[0]).expect("operands fit").bits as u64;
         let bundle = Bundle::new(Template::new(0x0c), [nop, frcpa, nop]);
         memory.write_bytes(0x1000, &bundle.0.to_le_bytes()).expect("RAM");
-        let mut p = flat::processor(memory);
+        let mut p = flat_machine::processor(memory);
         p.registers.ip = 0x1000;
         p.registers.cr[cr::IVA] = 0x8000;
         p.registers.psr = Psr::new().with_dfl(true).with_ic(true);
         p.set_pr2(6, predicate, 7, true);
         let mut engine = Interpreter::default();
-        engine.set_stop(Some(0x1010));
+        engine.set_breakpoint(Some(0x1010));
         engine.run(&mut p, 3);
         assert_eq!(p.pr(7), predicate);
         assert_eq!(p.delivered[0x55], u64::from(predicate));

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use patchbay_isa::rows::{B, X};
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
 
+use crate::engine::interpreter::{Op, lower};
 use crate::engine::{Engine, Interpreter};
 use crate::exit::Exit;
-use crate::flat::{self, FlatMemory};
+use crate::flat_machine::{self, FlatMemory};
 use crate::interruption::{Interruption, Isr, Vector, general};
 use crate::mmu::Side;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::psr::{Cfm, Psr};
 use crate::registers::{ar, cr};
 
 fn processor() -> Processor {
-    flat::processor(Arc::new(FlatMemory::new(0)))
+    flat_machine::processor(Arc::new(FlatMemory::new(0)))
 }
 
 fn encode(opcode: Opcode, qp: u8, operands: &[i64]) -> Instruction {
@@ -24,7 +25,7 @@ fn encode(opcode: Opcode, qp: u8, operands: &[i64]) -> Instruction {
 }
 
 fn op(opcode: Opcode, qp: u8, operands: &[i64]) -> Op {
-    Op::new(&encode(opcode, qp, operands))
+    lower::instruction(&encode(opcode, qp, operands))
 }
 
 fn execute(p: &mut Processor, b: B, operands: &[i64]) -> Outcome {
@@ -50,7 +51,7 @@ fn counted_loops() {
             let mut p = processor();
             (p.registers.ar[ar::LC], p.registers.ar[ar::EC]) = (lc, ec);
             p.registers.pr = 1 | 1 << 63;
-            assert_eq!(execute(&mut p, b, &TARGET), if taken { Err(Stop::Branch) } else { Ok(()) }, "{b:?} {lc} {ec}");
+            assert_eq!(execute(&mut p, b, &TARGET), if taken { Err(Leave::Branch) } else { Ok(()) }, "{b:?} {lc} {ec}");
             assert_eq!((p.registers.ar[ar::LC], p.registers.ar[ar::EC]), (lc_after, ec_after));
             assert_eq!(p.registers.cfm.rrb_pr(), if rotates { 47 } else { 0 });
             assert_eq!(p.pr(if rotates { 16 } else { 63 }), p16);
@@ -75,7 +76,7 @@ fn while_loops() {
             p.registers.pr = 1 | u64::from(condition) << 6 | 1 << 63;
             let op = op(Opcode::B(b), 6, &TARGET);
             assert_eq!(op.qp, 0);
-            assert_eq!((op.execute)(&mut p, &op), if taken { Err(Stop::Branch) } else { Ok(()) });
+            assert_eq!((op.execute)(&mut p, &op), if taken { Err(Leave::Branch) } else { Ok(()) });
             assert_eq!(p.registers.ar[ar::EC], ec_after);
             assert_eq!(p.registers.cfm.rrb_pr(), if rotates { 47 } else { 0 });
             assert!(!p.pr(if rotates { 16 } else { 63 }));
@@ -87,7 +88,7 @@ fn while_loops() {
 fn cloop_counts_down() {
     let mut p = processor();
     p.registers.ar[ar::LC] = 1;
-    assert_eq!(execute(&mut p, B::Cloop, &TARGET), Err(Stop::Branch));
+    assert_eq!(execute(&mut p, B::Cloop, &TARGET), Err(Leave::Branch));
     assert_eq!(execute(&mut p, B::Cloop, &TARGET), Ok(()));
     assert_eq!(p.registers.ar[ar::LC], 0);
 }
@@ -99,12 +100,12 @@ fn counted_loops_and_br_ia_have_no_predicate() {
         let mut p = processor();
         let mut instruction = encode(Opcode::B(b), 0, &TARGET);
         instruction.bits |= 1;
-        let op = Op::new(&instruction);
-        assert_eq!((op.execute)(&mut p, &op), Err(Stop::Fault));
+        let op = lower::instruction(&instruction);
+        assert_eq!((op.execute)(&mut p, &op), Err(Leave::Fault));
         assert_eq!(p.raised, Interruption::ILLEGAL_OPERATION);
     }
     let mut p = processor();
-    assert_eq!(execute(&mut p, B::Ia, &[0, 0, 0, 1]), Err(Stop::Fault));
+    assert_eq!(execute(&mut p, B::Ia, &[0, 0, 0, 1]), Err(Leave::Fault));
     assert_eq!(p.raised, Interruption::fault(Vector::GeneralException, general::DISABLED_ISA_TRANSITION));
 }
 
@@ -115,17 +116,17 @@ fn calls_save_what_returns_restore() {
     assert!(p.set_cfm(Cfm::new().with_sof(9).with_sol(6).with_sor(1).with_rrb_gr(3)));
     (p.registers.ip, p.registers.ar[ar::EC]) = (0x1000, 0x15);
     let call = op(Opcode::X(X::BrlCall), 0, &[0, 0, 0, 4, -0x20]);
-    assert_eq!((call.execute)(&mut p, &call), Err(Stop::Branch));
+    assert_eq!((call.execute)(&mut p, &call), Err(Leave::Branch));
     assert_eq!((p.registers.ip, p.registers.br[4]), (0xfe0, 0x1010));
     assert_eq!(p.registers.ar[ar::PFS], 2 << 62 | 0x15 << 52 | 3 << 18 | 1 << 14 | 6 << 7 | 9);
     assert_eq!(p.registers.cfm, Cfm::new().with_sof(3));
     p.registers.ar[ar::EC] = 0;
-    assert_eq!(execute(&mut p, B::Ret, &[0, 0, 0, 4]), Err(Stop::Branch));
+    assert_eq!(execute(&mut p, B::Ret, &[0, 0, 0, 4]), Err(Leave::Branch));
     assert_eq!((p.registers.ip, p.registers.ar[ar::EC]), (0x1010, 0x15));
     assert_eq!(p.registers.cfm, Cfm::new().with_sof(9).with_sol(6).with_sor(1).with_rrb_gr(3));
     // The link register may be the one that held the target.
     p.registers.br[4] = 0x2003;
-    assert_eq!(execute(&mut p, B::CallIndirect, &[1, 0, 0, 4, 4]), Err(Stop::Branch));
+    assert_eq!(execute(&mut p, B::CallIndirect, &[1, 0, 0, 4, 4]), Err(Leave::Branch));
     assert_eq!((p.registers.ip, p.registers.br[4]), (0x2000, 0x1020));
 }
 
@@ -136,12 +137,12 @@ fn returns_lower_the_privilege() {
         let mut p = processor();
         p.set_psr(Psr::new().with_cpl(cpl).with_lp(true));
         p.registers.ar[ar::PFS] = ppl << 62;
-        let stop = execute(&mut p, B::Ret, &[0, 0, 0, 0]);
+        let leave = execute(&mut p, B::Ret, &[0, 0, 0, 0]);
         assert_eq!(p.registers.psr.cpl(), after);
         match code {
-            None => assert_eq!(stop, Err(Stop::Branch)),
+            None => assert_eq!(leave, Err(Leave::Branch)),
             Some(code) => {
-                assert_eq!(stop, Err(Stop::BranchTrap));
+                assert_eq!(leave, Err(Leave::BranchTrap));
                 assert_eq!(p.raised, Interruption::fault(Vector::LowerPrivilegeTransferTrap, code));
             }
         }
@@ -153,11 +154,11 @@ fn returns_lower_the_privilege() {
 fn taken_branches_trap() {
     let mut p = processor();
     p.set_psr(Psr::new().with_tb(true).with_lp(true));
-    assert_eq!(execute(&mut p, B::Cond, &TARGET), Err(Stop::BranchTrap));
+    assert_eq!(execute(&mut p, B::Cond, &TARGET), Err(Leave::BranchTrap));
     assert_eq!(p.raised, Interruption::fault(Vector::TakenBranchTrap, 4));
     assert_eq!(p.registers.ip, 0x100);
     p.registers.ar[ar::PFS] = 1 << 62;
-    assert_eq!(execute(&mut p, B::Ret, &[0, 0, 0, 0]), Err(Stop::BranchTrap));
+    assert_eq!(execute(&mut p, B::Ret, &[0, 0, 0, 0]), Err(Leave::BranchTrap));
     assert_eq!(p.raised, Interruption::fault(Vector::LowerPrivilegeTransferTrap, 6));
     assert_eq!(execute(&mut p, B::Cloop, &TARGET), Ok(()));
 }
@@ -167,17 +168,17 @@ fn privileged_branch_instructions() {
     for b in [B::Rfi, B::Bsw0, B::Bsw1, B::Vmsw0, B::Vmsw1] {
         let mut p = processor();
         p.set_psr(Psr::new().with_cpl(1).with_vm(true));
-        assert_eq!(execute(&mut p, b, &[]), Err(Stop::Fault), "{b:?}");
+        assert_eq!(execute(&mut p, b, &[]), Err(Leave::Fault), "{b:?}");
         assert_eq!(p.raised, Interruption::PRIVILEGED_OPERATION);
         p.set_psr(Psr::new().with_vm(true));
-        assert_eq!(execute(&mut p, b, &[]), Err(Stop::Virtualized), "{b:?}");
+        assert_eq!(execute(&mut p, b, &[]), Err(Leave::Virtualized), "{b:?}");
     }
     // SDM 3:48: cover is virtualized at privilege level 0 only.
     let mut p = processor();
     p.set_psr(Psr::new().with_vm(true));
-    assert_eq!(execute(&mut p, B::Cover, &[]), Err(Stop::Virtualized));
+    assert_eq!(execute(&mut p, B::Cover, &[]), Err(Leave::Virtualized));
     p.set_psr(Psr::new().with_vm(true).with_cpl(3));
-    assert_eq!(execute(&mut p, B::Cover, &[]), Err(Stop::Serialize));
+    assert_eq!(execute(&mut p, B::Cover, &[]), Err(Leave::Serialize));
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn rfi_restores_the_interrupted_context() {
     p.registers.cr[cr::IPSR] = psr.into();
     p.registers.cr[cr::IIP] = 0x1238;
     p.registers.gr[16] = 7;
-    assert_eq!(execute(&mut p, B::Rfi, &[]), Err(Stop::Return));
+    assert_eq!(execute(&mut p, B::Rfi, &[]), Err(Leave::Return));
     assert_eq!((p.registers.psr, p.registers.ip, p.registers.bank[0]), (psr, 0x1230, 7));
 }
 
@@ -195,10 +196,10 @@ fn rfi_restores_the_interrupted_context() {
 #[test]
 fn the_immediates_of_breaks() {
     let mut p = processor();
-    assert_eq!(execute(&mut p, B::Break, &[0x1234]), Err(Stop::Fault));
+    assert_eq!(execute(&mut p, B::Break, &[0x1234]), Err(Leave::Fault));
     assert_eq!((p.raised.vector, p.raised.iim), (Vector::BreakInstruction, Some(0)));
     let long = op(Opcode::X(X::Break), 0, &[0x7ff_ffff_ffe0_1234]);
-    assert_eq!((long.execute)(&mut p, &long), Err(Stop::Fault));
+    assert_eq!((long.execute)(&mut p, &long), Err(Leave::Fault));
     assert_eq!((p.raised.vector, p.raised.iim), (Vector::BreakInstruction, Some(0x1234)));
 }
 
@@ -228,10 +229,10 @@ fn epc_raises_the_privilege_to_that_of_its_page() {
         code_page(&mut p, rights, level);
         p.set_psr(Psr::new().with_it(it).with_cpl(cpl));
         p.registers.ar[ar::PFS] = ppl << 62;
-        let stop = execute(&mut p, B::Epc, &[]);
+        let leave = execute(&mut p, B::Epc, &[]);
         match after {
-            Some(after) => assert_eq!((stop, p.registers.psr.cpl()), (Err(Stop::Serialize), after)),
-            None => assert_eq!((stop, p.raised), (Err(Stop::Fault), Interruption::ILLEGAL_OPERATION)),
+            Some(after) => assert_eq!((leave, p.registers.psr.cpl()), (Err(Leave::Serialize), after)),
+            None => assert_eq!((leave, p.raised), (Err(Leave::Fault), Interruption::ILLEGAL_OPERATION)),
         }
     }
 }
@@ -247,13 +248,13 @@ fn vmsw_needs_a_promotion_page() {
             code_page(&mut p, rights, 0);
             p.set_psr(Psr::new().with_it(it).with_vm(before));
             p.vmsw_disabled = disabled;
-            let stop = execute(&mut p, if before { B::Vmsw0 } else { B::Vmsw1 }, &[]);
+            let leave = execute(&mut p, if before { B::Vmsw0 } else { B::Vmsw1 }, &[]);
             if allowed {
-                assert_eq!((stop, p.registers.psr.vm()), (Err(Stop::Serialize), !before));
+                assert_eq!((leave, p.registers.psr.vm()), (Err(Leave::Serialize), !before));
             } else if before {
-                assert_eq!(stop, Err(Stop::Virtualized));
+                assert_eq!(leave, Err(Leave::Virtualized));
             } else {
-                assert_eq!((stop, p.raised.vector), (Err(Stop::Fault), Vector::Virtualization));
+                assert_eq!((leave, p.raised.vector), (Err(Leave::Fault), Vector::Virtualization));
             }
         }
     }
@@ -278,7 +279,7 @@ fn a_fill_that_faults_leaves_an_incomplete_frame() {
     for i in 0..8 {
         memory.write_bytes(STACK - 8 - i * 8, &(100 - i).to_le_bytes()).expect("RAM");
     }
-    let mut p = flat::processor(memory);
+    let mut p = flat_machine::processor(memory);
     let psr = Psr::new().with_ic(true).with_dt(true).with_rt(true);
     p.set_psr(psr);
     p.set_bspstore(STACK);
@@ -288,8 +289,8 @@ fn a_fill_that_faults_leaves_an_incomplete_frame() {
     p.registers.cr[cr::IVA] = 0x8000;
     p.registers.cr[cr::IFS] = 1 << 63;
     let mut engine = Interpreter::default();
-    engine.set_stop(Some(HANDLER));
-    assert_eq!(engine.run(&mut p, 100), Exit::Stop);
+    engine.set_breakpoint(Some(HANDLER));
+    assert_eq!(engine.run(&mut p, 100), Exit::Breakpoint);
     assert_eq!(p.instructions, 2);
     let control = |register: usize| p.registers.cr[register];
     assert_eq!((control(cr::IIP), control(cr::IIPA), control(cr::IFA)), (0x3000, 0x1000, STACK - 8));
@@ -299,8 +300,8 @@ fn a_fill_that_faults_leaves_an_incomplete_frame() {
     assert_eq!((p.registers.cfm.sof(), p.bsp()), (8, STACK - 64));
     p.registers.cr[cr::ITIR] = 12 << 2;
     assert_eq!(p.insert_tc(Side::Data, (STACK - 8) & !0xfff | 3 << 9 | PRESENT_DIRTY_ACCESSED), Ok(()));
-    engine.set_stop(Some(0x3000));
-    assert_eq!(engine.run(&mut p, 100), Exit::Stop);
+    engine.set_breakpoint(Some(0x3000));
+    assert_eq!(engine.run(&mut p, 100), Exit::Breakpoint);
     assert_eq!(p.instructions, 5);
     assert_eq!(p.registers.gr[32..40], [93, 94, 95, 96, 97, 98, 99, 100]);
     assert_eq!((p.bsp(), p.bspstore()), (STACK - 64, STACK - 64));

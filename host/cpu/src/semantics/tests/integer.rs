@@ -71,7 +71,7 @@ proptest! {
         for r in 1..128 {
             p.set_gr(r, registers[usize::from(r % 8)], registers[7] >> (r & 63) & 1 != 0);
         }
-        let _ = (Op::new(&instruction).execute)(&mut p, &Op::new(&instruction));
+        let _ = (lower::instruction(&instruction).execute)(&mut p, &lower::instruction(&instruction));
         prop_assert!(p.pr(0));
     }
 }

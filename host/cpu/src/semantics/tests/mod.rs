@@ -13,20 +13,21 @@ use patchbay_isa::rows::{A, I};
 use patchbay_isa::{Instruction, Opcode, Unit, decode};
 use proptest::prelude::*;
 
-use crate::flat::{self, FlatMemory};
+use crate::engine::interpreter::lower;
+use crate::flat_machine::{self, FlatMemory};
 use crate::interruption::Interruption;
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::registers::ar;
 
 fn processor() -> Processor {
-    flat::processor(Arc::new(FlatMemory::new(0)))
+    flat_machine::processor(Arc::new(FlatMemory::new(0)))
 }
 
 /// Executes an instruction with these operands in the order of its syntax.
 fn execute(p: &mut Processor, opcode: Opcode, qp: u8, operands: &[i64]) -> Outcome {
     let instruction = Instruction::encode(opcode, qp, operands).expect("operands fit");
-    let op = Op::new(&instruction);
+    let op = lower::instruction(&instruction);
     if p.pr(op.qp) { (op.execute)(p, &op) } else { Ok(()) }
 }
 

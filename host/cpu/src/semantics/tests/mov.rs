@@ -26,7 +26,7 @@ fn a_nat_source_of_a_move_faults() {
     for (row, operands) in
         [(I::MovToBr, &[1, 0, 3, 2, 0][..]), (I::MovToPr, &[2, -2]), (I::MovToAr, &[ar::LC as i64, 2])]
     {
-        assert_eq!(execute(&mut p, Opcode::I(row), 0, operands), Err(Stop::Fault));
+        assert_eq!(execute(&mut p, Opcode::I(row), 0, operands), Err(Leave::Fault));
         assert_eq!(p.raised, Interruption::REGISTER_NAT_CONSUMPTION);
     }
 }
@@ -37,7 +37,7 @@ fn check_of_speculation_branches_to_recovery() {
     p.registers.ip = 0x1000;
     assert_eq!(execute(&mut p, Opcode::I(I::ChkS), 0, &[2, -0x40]), Ok(()));
     p.set_gr(2, 0, true);
-    assert_eq!(execute(&mut p, Opcode::I(I::ChkS), 0, &[2, -0x40]), Err(Stop::Branch));
+    assert_eq!(execute(&mut p, Opcode::I(I::ChkS), 0, &[2, -0x40]), Err(Leave::Branch));
     assert_eq!(p.registers.ip, 0xfc0);
 }
 
@@ -48,7 +48,7 @@ fn application_registers_follow_their_access_rules() {
     let number = |register: usize| register as i64;
     let mut p = processor();
     let fault = |p: &mut Processor, opcode, operands: &[i64], expected| {
-        assert_eq!(execute(p, opcode, 0, operands), Err(Stop::Fault), "{opcode:?} {operands:?}");
+        assert_eq!(execute(p, opcode, 0, operands), Err(Leave::Fault), "{opcode:?} {operands:?}");
         assert_eq!(p.raised, expected, "{opcode:?} {operands:?}");
     };
     let (from_i, from_m) = (Opcode::I(I::MovFromAr), Opcode::M(M::MovFromAr));
@@ -101,5 +101,5 @@ fn application_registers_follow_their_access_rules() {
     assert_eq!(p.ar(ar::RSC), 0xf);
     p.registers.psr.set_si(false);
     p.registers.psr.set_vm(true);
-    assert!(matches!(execute(&mut p, from_m, 0, &[1, number(ar::ITC)]), Err(Stop::Virtualized)));
+    assert!(matches!(execute(&mut p, from_m, 0, &[1, number(ar::ITC)]), Err(Leave::Virtualized)));
 }

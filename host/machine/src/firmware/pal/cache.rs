@@ -154,8 +154,7 @@ mod tests {
     fn flushing_instructions_makes_decoded_code_stale() {
         let memory = Memory::new(64 << 20).unwrap();
         let page = memory.page(PhysicalAddress(0x20_0000)).unwrap();
-        // SAFETY: the memory lives.
-        let generation = unsafe { page.generation.as_ref() };
+        let generation = page.generation();
         for (kind, status, stale) in [(1, 0, 1), (2, 0, 1), (3, 0, 2), (4, 0, 3), (5, -2, 3), (0, -2, 3)] {
             assert_eq!(flush(&memory, kind)[0] as i64, status);
             assert_eq!(generation.load(Ordering::Acquire), stale, "{kind}");

@@ -11,11 +11,12 @@ use patchbay_isa::rows::M;
 use patchbay_isa::{Instruction, Opcode};
 
 use crate::bus::{Bus, PhysicalAddress};
-use crate::domain::Domain;
-use crate::flat::{self, FlatMemory};
+use crate::coherence_domain::CoherenceDomain;
+use crate::engine::interpreter::{Op, lower};
+use crate::flat_machine::{self, FlatMemory};
 use crate::fp::Fr;
 use crate::interruption::{Isr, Vector};
-use crate::op::{Op, Outcome, Stop};
+use crate::outcome::{Leave, Outcome};
 use crate::processor::{Configuration, Processor};
 use crate::psr::Cfm;
 use crate::registers::ar;
@@ -32,7 +33,7 @@ const BYTES: [u8; 16] =
 fn machine() -> (Processor, Arc<FlatMemory>) {
     let memory = Arc::new(FlatMemory::new(1 << 20));
     memory.write_bytes(AT, &BYTES).expect("memory");
-    let mut p = flat::processor(memory.clone());
+    let mut p = flat_machine::processor(memory.clone());
     p.set_gr(R3, AT, false);
     (p, memory)
 }
@@ -52,7 +53,7 @@ fn op(row: M, numbers: &[i64]) -> Op {
             _ => numbers.next().expect("a number a field"),
         })
         .collect();
-    Op::new(&Instruction::encode(Opcode::M(row), 0, &operands).expect("operands fit"))
+    lower::instruction(&Instruction::encode(Opcode::M(row), 0, &operands).expect("operands fit"))
 }
 
 /// Executes an instruction with these numbers as its other operands.
@@ -68,7 +69,7 @@ fn result(p: &mut Processor, row: M, numbers: &[i64]) -> (u64, bool) {
 }
 
 fn fault(p: &mut Processor, row: M, numbers: &[i64]) -> (Vector, Isr) {
-    assert_eq!(execute(p, row, numbers), Err(Stop::Fault), "{row:?}");
+    assert_eq!(execute(p, row, numbers), Err(Leave::Fault), "{row:?}");
     (p.raised.vector, p.raised.isr)
 }
 
@@ -228,12 +229,11 @@ fn flushed_lines_make_decoded_code_stale() {
     let (mut p, memory) = machine();
     let generation = || {
         let page = memory.ram(PhysicalAddress(AT)).expect("memory");
-        // SAFETY: the page is alive and its generation is only accessed atomically.
-        unsafe { page.generation.as_ref() }.load(std::sync::atomic::Ordering::Acquire)
+        page.generation().load(std::sync::atomic::Ordering::Acquire)
     };
     let before = generation();
     execute(&mut p, M::FcI, &[]).expect("completes");
     assert_ne!(generation(), before);
-    assert_eq!(execute(&mut p, M::SyncI, &[]), Err(Stop::Serialize));
+    assert_eq!(execute(&mut p, M::SyncI, &[]), Err(Leave::Serialize));
     assert_eq!(execute(&mut p, M::Mf, &[]), Ok(()));
 }

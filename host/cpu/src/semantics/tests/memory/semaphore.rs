@@ -64,9 +64,9 @@ fn xchg_and_fetchadd_return_the_old_value() {
 fn semaphores_of_two_processors_lose_nothing() {
     const TIMES: u64 = 100_000;
     let memory = Arc::new(FlatMemory::new(1 << 20));
-    let domain = Arc::new(Domain::new(2, false));
+    let domain = Arc::new(CoherenceDomain::new(2, false));
     let run = |index: usize| {
-        let alone = flat::processor(memory.clone());
+        let alone = flat_machine::processor(memory.clone());
         let mut p = Processor::new(Configuration { domain: domain.clone(), index, ..alone.configuration.clone() });
         move || {
             // A counter by fetchadd, and one that a lock (cmpxchg.acq, st.rel) protects.

@@ -79,8 +79,8 @@ fn checks(p: &mut Processor, row: M) -> bool {
     p.registers.ip = 0x4000;
     match execute(p, row, &[0x120]) {
         Ok(()) => true,
-        stop => {
-            assert_eq!((stop, p.registers.ip), (Err(Stop::Branch), 0x4120));
+        leave => {
+            assert_eq!((leave, p.registers.ip), (Err(Leave::Branch), 0x4120));
             false
         }
     }
@@ -96,7 +96,7 @@ fn checks_of_data_speculation() {
     let fr = |row| Op { r1: R1, ..op(row, &[0x120]) };
     execute(&mut p, M::Ld8A, &[]).expect("completes");
     let chk = fr(M::ChkANcFr);
-    assert_eq!((chk.execute)(&mut p, &chk), Err(Stop::Branch));
+    assert_eq!((chk.execute)(&mut p, &chk), Err(Leave::Branch));
     execute(&mut p, M::LdfsA, &[]).expect("completes");
     assert!(checks(&mut p, M::ChkANcFr));
     execute(&mut p, M::InvalaEFr, &[]).expect("completes");
@@ -147,7 +147,7 @@ fn entries_follow_registers_through_renaming() {
 #[test]
 fn beside_other_processors_data_speculation_always_fails() {
     let (alone, _) = machine();
-    let domain = Arc::new(Domain::new(2, true));
+    let domain = Arc::new(CoherenceDomain::new(2, true));
     let mut p = Processor::new(Configuration { domain, ..alone.configuration.clone() });
     p.set_gr(R3, AT, false);
     execute(&mut p, M::Ld4A, &[]).expect("completes");
