@@ -222,6 +222,15 @@ pub fn vary(text: &str) -> Result<(String, Vec<String>), PlanError> {
     Ok((name.trim().to_owned(), values))
 }
 
+/// The strategies that words mean.
+///
+/// # Errors
+/// If one means none.
+pub fn all_named(words: &[String]) -> Result<Vec<Strategy>, StrategyError> {
+    let named: Vec<Vec<Strategy>> = words.iter().map(|word| Strategy::all_named(word)).collect::<Result<_, _>>()?;
+    Ok(named.into_iter().flatten().collect())
+}
+
 /// Multiplies strategies by an axis.
 fn multiply<T: Clone>(strategies: Vec<Strategy>, values: &[T], set: impl Fn(&mut Strategy, T)) -> Vec<Strategy> {
     if values.is_empty() {
@@ -317,8 +326,7 @@ impl Plan {
             };
             settings.push((name.clone(), values.iter().map(plain).collect::<Vec<_>>()));
         }
-        let mut strategies: Vec<Strategy> =
-            file.strategies.iter().map(|word| Strategy::named(word)).collect::<Result<_, _>>()?;
+        let mut strategies: Vec<Strategy> = all_named(&file.strategies)?;
         if !file.axes.are_empty() || !settings.is_empty() {
             strategies.extend(file.axes.strategies(&settings));
         }

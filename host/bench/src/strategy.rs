@@ -111,7 +111,7 @@ pub fn triggers() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let policies = BUNDLED.iter().map(|(name, _)| *name);
-    ["native", "trap"].into_iter().chain(triggers()).chain(["static"]).chain(policies).collect()
+    ["native", "trap"].into_iter().chain(triggers()).chain(["static", "waterfall"]).chain(policies).collect()
 }
 
 /// The names of the strategies that are compared if nothing else is asked for.
@@ -120,7 +120,40 @@ pub fn sensible() -> Vec<&'static str> {
     ["native", "trap"].into_iter().chain(triggers()).chain(["static"]).collect()
 }
 
+/// From `trap` to `break`, with a part of the conventional path less each time, and what the difference to the one before is.
+/// All but the whole strategies are for measurement only.
+#[must_use]
+pub fn waterfall() -> Vec<(Strategy, &'static str)> {
+    let strategy = |mode, trigger: Option<&str>, without: &[&str]| {
+        let without = without.iter().map(|part| (*part).to_owned()).collect();
+        let mut strategy = Strategy { mode, trigger: trigger.map(str::to_owned), without, ..Strategy::default() };
+        strategy.name = strategy.describe();
+        strategy
+    };
+    let pseudo = |without: &[&str]| strategy(Mode::Patch, Some("pseudo"), without);
+    vec![
+        (strategy(Mode::Trap, None, &[]), "the whole conventional path"),
+        (strategy(Mode::Trap, None, &["fetch"]), "fetch"),
+        (pseudo(&[]), "finding the site of a fault"),
+        (pseudo(&["exit"]), "leaving the run loop"),
+        (pseudo(&["exit", "frame"]), "trap frame"),
+        (pseudo(&["exit", "frame", "decode"]), "decode"),
+        (strategy(Mode::Patch, Some("break"), &[]), "emulating any instruction, not this one"),
+    ]
+}
+
 impl Strategy {
+    /// The strategies that a word means: one, or for `waterfall` several.
+    ///
+    /// # Errors
+    /// If it means none.
+    pub fn all_named(word: &str) -> Result<Vec<Strategy>, StrategyError> {
+        if word == "waterfall" {
+            return Ok(waterfall().into_iter().map(|(strategy, _)| strategy).collect());
+        }
+        Strategy::named(word).map(|strategy| vec![strategy])
+    }
+
     /// The strategy that a word means: a mode, a trigger, `static`, a bundled policy, or a policy's file.
     ///
     /// # Errors
@@ -164,7 +197,9 @@ impl Strategy {
         } else {
             words.push(self.mode.name().to_owned());
         }
-        words.extend(self.without.iter().map(|part| format!("without {part}")));
+        if !self.without.is_empty() {
+            words.push(format!("without {}", self.without.join(", ")));
+        }
         words.extend(self.fetch.clone());
         words.extend(self.engine.clone());
         words.extend(self.processors.map(|count| format!("{count} VP{}", if count == 1 { "" } else { "s" })));

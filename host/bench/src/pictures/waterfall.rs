@@ -2,7 +2,7 @@
 
 use super::Picture;
 use super::canvas::{Anchor, BAR, BASE, GRID, INK, MUTED, SMALL, Scale, TEXT, draw as picture, label, widest};
-use crate::strategy::Mode;
+use crate::strategy::waterfall;
 use crate::summary::{OfStrategy, Summary};
 use crate::table::digits;
 
@@ -24,27 +24,24 @@ fn cost(row: &OfStrategy) -> Option<f64> {
 
 /// From the whole conventional path through what is left when one part more is left out each time, to a trigger.
 fn steps(summary: &Summary) -> Option<Vec<Step>> {
-    let trap =
-        summary.strategies.iter().find(|row| row.strategy.mode == Mode::Trap && row.strategy.without.is_empty())?;
-    let mut parts: Vec<&OfStrategy> = summary.strategies.iter().filter(|row| row.is_for_measurement_only()).collect();
-    parts.sort_by_key(|row| row.strategy.without.len());
-    if parts.is_empty() {
+    let found: Vec<(&OfStrategy, &str)> = waterfall()
+        .into_iter()
+        .filter_map(|(strategy, part)| Some((summary.strategies.iter().find(|row| row.name == strategy.name)?, part)))
+        .collect();
+    if !found.iter().any(|(row, _)| row.is_for_measurement_only()) {
         return None;
     }
     let total = |name: &str, time: f64| Step { name: name.to_owned(), from: 0.0, to: time, is_total: true };
-    let mut steps = vec![total(&trap.name, cost(trap)?)];
-    let mut before: (f64, Vec<String>) = (cost(trap)?, Vec::new());
-    for row in parts {
+    let ((first, _), (last, _)) = (found.first()?, found.last()?);
+    let mut steps = vec![total(&first.name, cost(first)?)];
+    let mut before = cost(first)?;
+    for (row, part) in &found[1..] {
         let time = cost(row)?;
-        let new: Vec<&str> =
-            row.strategy.without.iter().filter(|part| !before.1.contains(part)).map(String::as_str).collect();
-        steps.push(Step { name: new.join(", "), from: time, to: before.0, is_total: false });
-        before = (time, row.strategy.without.clone());
+        steps.push(Step { name: (*part).to_owned(), from: time, to: before, is_total: false });
+        before = time;
     }
-    let trigger = summary.strategies.iter().find(|row| row.name == "break" || row.name == "default");
-    if let Some((name, time)) = trigger.and_then(|row| Some((row.name.as_str(), cost(row)?))) {
-        steps.push(Step { name: "all the rest".to_owned(), from: time, to: before.0, is_total: false });
-        steps.push(total(name, time));
+    if !last.is_for_measurement_only() {
+        steps.push(total(&last.name, before));
     }
     Some(steps)
 }
@@ -77,8 +74,9 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
     Some(Picture {
         name: "waterfall",
         title: "What each part of the conventional path costs",
-        caption: "Parts of the conventional path are left out one more at a time, which only a measurement can do: the guest's \
-                  instruction is then known without having been fetched or decoded. Whole strategies are hatched."
+        caption: "Nanoseconds an event, over native where that was measured. Parts of the conventional path are left out, one \
+                  more at a time, which only a measurement can do: the guest's instruction is then known without having been \
+                  fetched or decoded. Whole strategies are hatched."
             .to_owned(),
         svg,
     })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchbay_bench::plan::{GuestChoice, Plan, multiply_by_setting, vary, width};
+use patchbay_bench::plan::{GuestChoice, Plan, all_named, multiply_by_setting, vary, width};
 use patchbay_bench::record::RunOutcome;
 use patchbay_bench::report;
 use patchbay_bench::schedule::{Progress, Request, Shard, measure};
@@ -37,7 +37,8 @@ pub(super) struct Subject {
     /// What its console must show: a run without it has failed
     #[arg(long, value_name = "TEXT")]
     expect: Option<String>,
-    /// The strategies: modes, trigger kinds, static, policies or their files [default: native, trap, all trigger kinds, static]
+    /// The strategies: modes, trigger kinds, static, policies or their files, and waterfall for the parts of the conventional
+    /// path [default: native, trap, all trigger kinds, static]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     strategies: Vec<String>,
     /// Each strategy that patches with each value of a setting of a plugin: NAME is the patch manager's, classifier.NAME and
@@ -129,7 +130,7 @@ impl Subject {
             let strategies = if self.strategies.is_empty() {
                 sensible().into_iter().map(named).collect::<Result<_, _>>()?
             } else {
-                self.strategies.iter().map(|name| named(name)).collect::<Result<_, _>>()?
+                all_named(&self.strategies)?
             };
             Plan { guests: vec![guest], strategies, baseline: String::new(), ..Plan::default() }
         };
