@@ -276,7 +276,7 @@ fn relative_to_guest(instruction: Instruction, distance: i64) -> Instruction {
     let mut bits = instruction.bits;
     for field in instruction.row().fields().filter(|field| matches!(field.kind(), Kind::Target)) {
         // It led there before it was displaced, or its field has room for any distance.
-        let _it_fits = field.insert(&mut bits, instruction.field(field).wrapping_add(distance));
+        let _it_fits = field.replace(&mut bits, instruction.field(field).wrapping_add(distance));
     }
     Instruction { bits, ..instruction }
 }

@@ -145,7 +145,7 @@ fn moved(instruction: &Instruction, unit: Unit, distance: i64, reach: Reach) -> 
         };
     }
     let mut bits = instruction.bits;
-    field.insert(&mut bits, target).map_err(|_| Decline::OutOfReach)?;
+    field.replace(&mut bits, target).map_err(|_| Decline::OutOfReach)?;
     let moved = Instruction { bits, ..*instruction };
     Ok((unit, moved.slot(), moved.long()))
 }
