@@ -118,7 +118,7 @@ impl Default for Plan {
         Plan {
             guests: Vec::new(),
             strategies: Vec::new(),
-            repetitions: 5,
+            repetitions: 6,
             until: None,
             at_most: 100,
             limit: Duration::from_secs(3600),

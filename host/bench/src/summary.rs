@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::record::{Operation, Record, RunOutcome, Sample, Site};
 use crate::statistics::{Comparison, Estimate, LEVEL, ROUNDS_MIN, estimate, median, told_apart};
 use crate::strategy::{Mode, Strategy};
-use crate::table::{Table, count, digits, list};
+use crate::table::{Table, count, digits, list, nanoseconds};
 
 /// A strategy whose time scatters by more than this from round to round makes a noisy measurement.
 const NOISE: f64 = 0.03;
@@ -438,7 +438,7 @@ impl Summary {
             row.operations.iter().find(|other| other.name == name).map(|operation| operation.nanoseconds)
         };
         for operation in &first.operations {
-            let times = measured.iter().map(|row| time(row, &operation.name).map_or("-".to_owned(), digits));
+            let times = measured.iter().map(|row| time(row, &operation.name).map_or("-".to_owned(), nanoseconds));
             table.rows.push(std::iter::once(operation.name.clone()).chain(times).collect());
         }
         let gain = |row: &&OfStrategy| {

@@ -65,6 +65,12 @@ pub fn digits(number: f64) -> String {
     }
 }
 
+/// A time in nanoseconds: with three significant digits while it is short, with a unit when it is long.
+#[must_use]
+pub fn nanoseconds(time: f64) -> String {
+    if time >= 1e4 { count(time) } else { digits(time) }
+}
+
 /// A count with a unit: `12.3 M`.
 #[must_use]
 pub fn count(number: f64) -> String {

@@ -3,7 +3,7 @@
 use super::Picture;
 use super::canvas::{Anchor, BAR, BASE, INK, SMALL, Scale, TEXT, draw as picture, widest};
 use crate::summary::{OfStrategy, Summary};
-use crate::table::digits;
+use crate::table::nanoseconds;
 
 const COLUMNS: i32 = 3;
 const BARS: i32 = 15;
@@ -36,7 +36,7 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
                 if row.name == summary.baseline {
                     canvas.hatch(corner, end, INK);
                 }
-                canvas.text(&digits(time), (end.0 + 4, y), SMALL, INK, Anchor::Start);
+                canvas.text(&nanoseconds(time), (end.0 + 4, y), SMALL, INK, Anchor::Start);
             }
         }
     });
@@ -44,7 +44,8 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
         name: "costs",
         title: "What each operation costs",
         caption: format!(
-            "Nanoseconds an operation, the shortest of all runs. Each panel has a scale of its own, from 0; {} is hatched.",
+            "Nanoseconds an operation, the shortest of all runs. k and M are thousands and millions. Each panel has a scale of its own, from 0; {} is \
+             hatched.",
             summary.baseline
         ),
         svg,

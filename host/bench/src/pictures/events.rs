@@ -3,6 +3,7 @@
 use super::Picture;
 use super::canvas::{Anchor, GRID, INK, LINE, MUTED, OTHER, SMALL, Scale, TEXT, draw as picture, label, width_of};
 use crate::record::Sample;
+use crate::strategy::triggers;
 use crate::summary::{OfStrategy, Summary};
 
 const COLUMNS: usize = 2;
@@ -95,10 +96,12 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
                 let place = |(time, rate): &(f64, f64)| (x.at(*time), y.at(rate.max(1.0).log10()));
                 let points: Vec<(i32, i32)> = series.rates.iter().map(place).collect();
                 let Some(last) = points.last() else { continue };
-                match number {
-                    0 => canvas.line(&points, OTHER, 2),
-                    1 => canvas.broken_line(&points, LINE, 2, [9.0, 3.0]),
-                    _ => canvas.broken_line(&points, INK, 2, [2.0 + 2.0 * number as f64, 3.0]),
+                // A kind has the same pattern in every panel.
+                let pattern = triggers().position(|kind| kind == series.name).unwrap_or_default();
+                match (number, pattern) {
+                    (0, _) => canvas.line(&points, OTHER, 2),
+                    (_, 0) => canvas.broken_line(&points, LINE, 2, [9.0, 3.0]),
+                    _ => canvas.broken_line(&points, INK, 2, [2.0 + 3.0 * pattern as f64, 3.0]),
                 }
                 let mut at = last.1;
                 while labels.iter().any(|other| (other - at).abs() < 14) {

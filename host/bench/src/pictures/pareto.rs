@@ -2,6 +2,7 @@
 
 use super::Picture;
 use super::canvas::{Anchor, Canvas, GRID, INK, LINE, MUTED, SMALL, Scale, TEXT, draw as picture, label, width_of};
+use crate::strategy::Mode;
 use crate::summary::{OfStrategy, Summary};
 
 const WIDE: i32 = 330;
@@ -12,6 +13,7 @@ const RIGHT: i32 = 30;
 
 struct Point<'a> {
     name: &'a str,
+    is_native: bool,
     x: f64,
     y: f64,
 }
@@ -24,7 +26,9 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
     }
     let points = |y: &dyn Fn(&OfStrategy) -> f64| -> Vec<Point> {
         let x = |row: &OfStrategy| row.to_baseline.map_or(1.0, |compared| compared.ratio.median);
-        rows.iter().map(|row| Point { name: &row.name, x: x(row), y: y(row) }).collect()
+        rows.iter()
+            .map(|row| Point { name: &row.name, is_native: row.strategy.mode == Mode::Native, x: x(row), y: y(row) })
+            .collect()
     };
     let memory = points(&|row| row.memory / f64::from(1 << 20));
     let declined = points(&|row| row.declined.iter().map(|(_, count)| *count as f64).sum());
@@ -38,7 +42,8 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
         name: "pareto",
         title: "Time against memory and declined sites",
         caption: "Further to the left is faster, further down takes less memory, or leaves fewer sites unpatched than were asked \
-                  for. The stepped line joins those that no other one beats in both."
+                  for. The stepped line joins those that no other one beats in both; native is not one of them, but what they can \
+                  come to."
             .to_owned(),
         svg,
     })
@@ -71,7 +76,7 @@ fn chart(canvas: &Canvas, left: i32, points: &[Point], [horizontal, vertical]: [
     order.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     let mut front: Vec<(i32, i32)> = Vec::new();
     let mut least = f64::INFINITY;
-    for point in &order {
+    for point in order.iter().filter(|point| !point.is_native) {
         if point.y < least {
             if let Some(last) = front.last() {
                 front.push((x.at(point.x), last.1));
