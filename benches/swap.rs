@@ -78,6 +78,7 @@ fn main() -> ExitCode {
                 config: None,
                 vp: None,
                 repatch,
+                discard_state: false,
                 limit: Duration::from_secs(60),
             };
             let swapped = endless.swap(&order).expect("a swap");

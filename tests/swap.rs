@@ -17,7 +17,7 @@ use patchbay_vmm::patch::bundle;
 use patchbay_vmm::patch::site::PatchSite;
 use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::statistics::VpStatistics;
-use patchbay_vmm::swap::{Order, Setting, Swapped};
+use patchbay_vmm::swap::{Order, Rollback, Setting, Swapped};
 use patchbay_vmm::vm::{Scope, Vm};
 use patchbay_vmm::vp::supervisor::Virtual;
 
@@ -26,10 +26,14 @@ fn library(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
 }
 
+fn back(kind: Kind, limit: Duration) -> Rollback {
+    Rollback { kind, discard_state: false, limit }
+}
+
 fn order(kind: Kind, plugin: &str) -> Order {
     let plugin = plugin.replace("unreliable", library("unreliable_plugins").to_str().unwrap());
     let (limit, base) = (Duration::from_secs(60), PathBuf::from("/"));
-    Order { kind, plugin, library: None, base, config: None, vp: None, repatch: false, limit }
+    Order { kind, plugin, library: None, base, config: None, vp: None, repatch: false, discard_state: false, limit }
 }
 
 /// What a virtual processor has counted, and its routines.
@@ -125,7 +129,7 @@ fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
         loaded += u64::from(!plugin.starts_with('/'));
         if number % 5 == 4 {
             // There may be nothing to go back to.
-            let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
+            let _rolled_back = endless.control.rollback(None, back(kind, Duration::from_secs(60)));
         }
     }
     loaded
@@ -238,7 +242,7 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
 
         // With the routines of before they are patched again.
         for _ in 0..2 {
-            endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+            endless.control.rollback(Some(0), back(Kind::Routines, Duration::from_secs(60))).unwrap();
         }
         wait_until(|| !patched().iter().all(served));
         endless.finish();
@@ -316,7 +320,8 @@ fn a_setting_changes_each_plugin_that_has_it_and_loads_nothing() {
         };
         let set = |vp: Option<usize>, value: &str| {
             let (name, value, limit) = ("records".to_owned(), value.to_owned(), Duration::from_secs(60));
-            let setting = Setting { kind: Kind::Routines, vp, name, value, repatch: false, limit };
+            let setting =
+                Setting { kind: Kind::Routines, vp, name, value, repatch: false, discard_state: false, limit };
             endless.control.set(Some(0), &setting).map(|_| ())
         };
         let serve = || -> Vec<String> {
@@ -337,7 +342,7 @@ fn a_setting_changes_each_plugin_that_has_it_and_loads_nothing() {
         swap(0, "routines-tracing", "records = 32").unwrap();
         set(None, "128").unwrap();
         assert_eq!(serve(), ["routines-tracing: records = \"128\"", "routines-tracing: records = \"128\""]);
-        endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+        endless.control.rollback(Some(0), back(Kind::Routines, Duration::from_secs(60))).unwrap();
         assert_eq!(serve(), ["routines-tracing: records = 32", "routines-tracing: records = \"64\""]);
     });
 }
@@ -350,7 +355,7 @@ fn what_a_plugin_has_learned_goes_to_its_successors_of_the_same_name() {
         assert!(!swap("unreliable#counting"));
         assert!(swap("unreliable#counting"));
         assert!(!swap("classify-mnemonic"));
-        let back = || endless.control.rollback(Some(0), Kind::Classifier, Duration::from_secs(60)).unwrap();
+        let back = || endless.control.rollback(Some(0), back(Kind::Classifier, Duration::from_secs(60))).unwrap();
         assert!(imports(back()));
     });
 }
@@ -430,7 +435,7 @@ fn a_rollback_returns_to_the_plugin_before() {
         for _ in 0..100 {
             endless.swap(&hot).unwrap();
             endless.swap(&order(Kind::PatchManager, "patch-never")).unwrap();
-            if endless.control.rollback(None, Kind::PatchManager, limit).is_err() {
+            if endless.control.rollback(None, back(Kind::PatchManager, limit)).is_err() {
                 continue;
             }
             let patch_manager = endless.vm().plugins().unwrap().patch_manager;
@@ -440,7 +445,7 @@ fn a_rollback_returns_to_the_plugin_before() {
         panic!("no rollback succeeds");
     });
     assert!(
-        matches!(endless.control.rollback(None, Kind::Routines, limit), Err(sentence) if sentence == "no machine runs")
+        matches!(endless.control.rollback(None, back(Kind::Routines, limit)), Err(sentence) if sentence == "no machine runs")
     );
 }
 

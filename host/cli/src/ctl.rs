@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use patchbay::output::OutputError;
 use patchbay_vmm::control::protocol;
 use patchbay_vmm::plugins::{Kind, split_reference};
 use serde_json::{Map, Value, json};
@@ -30,10 +31,10 @@ pub(crate) struct Ctl {
     /// The socket of the machine
     socket: PathBuf,
     /// The number of the machine, if several run: 0 is that of the first --vm
-    #[arg(long = "machine", value_name = "N")]
+    #[arg(long = "machine", global = true, value_name = "N")]
     vm: Option<u32>,
     /// Print the answers as they come, as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -69,14 +70,24 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
     },
     /// Go back to the plugin before the last swap
     Rollback {
-        #[command(flatten)]
-        kind: OfKind,
+        /// Which kind: classifier, patch-manager or routines
+        #[arg(required_unless_present = "list")]
+        kind: Option<Kind>,
+        /// Say what there is to go back to, the next first, and do nothing
+        #[arg(long)]
+        list: bool,
+        /// Lose what plugins have learned: the present one is not asked, the one before starts anew
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -96,6 +107,9 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -104,9 +118,9 @@ enum Command {
     Report {
         #[command(flatten)]
         kind: OfKind,
-        /// For routines with the scope vp: the virtual processor
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        vp: usize,
+        /// For routines: the virtual processor whose routines they are [default: 0]
+        #[arg(long, value_name = "N")]
+        vp: Option<usize>,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -176,6 +190,8 @@ pub(crate) enum CtlError {
     Refused(String),
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),
+    #[error(transparent)]
+    Write(OutputError),
     #[error("a number of seconds is needed, not {0}")]
     Seconds(f64),
 }
@@ -191,20 +207,24 @@ impl Command {
                 repeat = watch.map(seconds).transpose()?;
                 json!({ "command": "stats" })
             }
-            Command::Swap { kind, plugin, vp, config, repatch, limit } => {
+            Command::Swap { kind, plugin, vp, config, repatch, discard_state, limit } => {
                 let plugin = absolute(plugin);
-                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
+                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
-            Command::Rollback { kind, limit } => {
-                with(json!({ "command": "rollback", "kind": kind.kind }), &[("limit", json!(limit))])
+            Command::Rollback { kind, list, discard_state, limit } => {
+                let request = json!({ "command": "rollback", "list": list, "discard_state": discard_state });
+                with(request, &[("kind", json!(kind)), ("limit", json!(limit))])
             }
-            Command::Set { name, value, kind, vp, repatch, limit } => {
-                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
+            Command::Set { name, value, kind, vp, repatch, discard_state, limit } => {
+                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("kind", json!(kind)), ("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Report { kind, vp, limit } => {
-                with(json!({ "command": "report", "kind": kind.kind, "vp": vp }), &[("limit", json!(limit))])
+                let request = json!({ "command": "report", "kind": kind.kind });
+                with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Patches { top } => json!({ "command": "patches", "top": top }),
             Command::Pause => json!({ "command": "pause" }),
@@ -220,7 +240,7 @@ impl Ctl {
     /// Executes the command and prints the answer.
     pub(crate) fn run(&self) -> Result<(), CtlError> {
         match self.converse() {
-            Err(CtlError::Broken(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(CtlError::Write(OutputError(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
     }
@@ -241,7 +261,7 @@ impl Ctl {
             self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
             let Some(interval) = repeat else { break };
             std::thread::sleep(interval);
-            writeln!(output)?;
+            writeln!(output).map_err(|error| CtlError::Write(OutputError(error)))?;
         }
         if matches!(self.command, Command::Events { follow: true, .. }) {
             while let Some(line) = connection.receive()? {
@@ -252,14 +272,14 @@ impl Ctl {
         Ok(())
     }
 
-    fn print(&self, output: &mut impl Write, answer: &Value) -> io::Result<()> {
+    fn print(&self, output: &mut impl Write, answer: &Value) -> Result<(), CtlError> {
         let text = match (&self.command, answer) {
             _ if self.json => format!("{answer}\n"),
             (Command::Events { .. }, Value::Array(events)) => render::events(events),
             _ => render::text(answer),
         };
-        output.write_all(text.as_bytes())?;
-        output.flush()
+        let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        written.map_err(|error| CtlError::Write(OutputError(error)))
     }
 }
 

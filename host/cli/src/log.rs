@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write as _};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use patchbay_machine::text;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -115,9 +116,9 @@ impl<S: Subscriber, F: Fn(Level, &str) + 'static> Layer<S> for Lines<F> {
         let mut text = Text::default();
         event.record(&mut text);
         let Text { plugin, message, fields } = text;
-        // Whatever a plugin says is one line.
         let message = message.lines().collect::<Vec<_>>().join(" ");
-        (self.0)(*event.metadata().level(), &format!("{plugin}{message}{fields}"));
+        let said = text::line(&format!("{plugin}{message}{fields}"), 2 * text::MESSAGE);
+        (self.0)(*event.metadata().level(), &said);
     }
 }
 

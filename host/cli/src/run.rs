@@ -4,11 +4,13 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use patchbay::monitor::{Monitor, MonitorError};
 use patchbay::number::number;
+use patchbay::output::tell;
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{LoadError, Source};
@@ -22,15 +24,27 @@ use patchbay_vmm::statistics::VmStatistics;
 
 use crate::boot::{Boot, Booted};
 use crate::console::{ConsoleError, restore_terminal, signals};
+use crate::crash;
 use crate::guests::FindError;
 use crate::log;
 use crate::vms::{VmError, read_all};
 use crate::watchdog::Watchdog;
 
+/// The exit status at a limit.
+const LIMIT: u8 = 3;
+/// The exit status of a guest that has ended well, and of whose output something is lost.
+const OUTPUT_LOST: u8 = 4;
+
 /// Boots a guest; its console is this terminal (Ctrl-A h helps, Ctrl-A x leaves)
 #[derive(Args, Clone)]
-#[command(after_help = "Exit status: the guest's own at power-off (0 if it gives none), 1 if it crashes or panics, \
-2 for a mistake on the command line or in a file, 3 at a limit.\n\n\
+#[command(after_help = "Exit status:\n  \
+0        the guest powered off with status 0 or none, or was switched off\n  \
+1        the guest crashed or panicked\n  \
+2        a mistake on the command line or in a file: no guest ran\n  \
+3        a limit of time or instructions\n  \
+4        output of the guest could not be written\n  \
+65-127   the guest powered off with status 1-63, plus 64; larger ones give 127, and --stats json has them whole\n  \
+128+N    signal N ended the command\n\n\
 Examples:\n  \
 patchbay run                                       Linux, to its shell\n  \
 patchbay run linux --processors 4 --append run=smoke\n  \
@@ -80,7 +94,7 @@ pub(crate) struct Run {
     #[arg(long)]
     deterministic: bool,
     /// Stop after this many instructions of all processors
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     limit_instructions: Option<u64>,
     /// Stop after this many seconds of host time
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -117,6 +131,11 @@ struct AllStatistics<'a> {
     /// The file that describes the virtual machine, where there may be several.
     #[serde(skip_serializing_if = "Option::is_none")]
     vm: Option<&'a PathBuf>,
+    /// How the guest ended, in a sentence.
+    outcome: String,
+    /// The status with which it powered off, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guest_status: Option<u64>,
     #[serde(flatten)]
     machine: &'a Statistics,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,8 +188,11 @@ impl Run {
                 told.events.add_logged(format!("{}: {text}", log::name(level)));
             }
         });
+        let deadline = self.limit_time.and_then(|limit| Instant::now().checked_add(limit));
+        let loading = Loading::until(deadline);
         let boots: Vec<Boot> =
-            (0..).zip(&runs).map(|(number, run)| Boot::new(run, number, &vmm)).collect::<Result<_, _>>()?;
+            (0..).zip(&runs).map(|(number, run)| Boot::new(run, number, &vmm, deadline)).collect::<Result<_, _>>()?;
+        drop(loading);
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
         let watched = self.watch.as_ref().map(|folder| watch(folder, Arc::clone(&control))).transpose()?;
@@ -191,20 +213,26 @@ impl Run {
         (*server).iter().for_each(Server::close);
         let mut status = 0;
         for (index, ended) in ended.into_iter().enumerate() {
-            let Booted { outcome, positions, machine, monitor } = ended?;
+            let Booted { outcome, positions, machine, monitor, lost } = ended?;
             let file = self.vm.get(index);
             if let Some(file) = file
                 && self.stats != Stats::Json
             {
-                eprintln!("{}:", file.display());
+                tell(format_args!("{}:\n", file.display()));
             }
             let own = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
+            if let Some(lost) = &lost {
+                tell(format_args!("patchbay: {lost}\n"));
+            }
+            let own = if own == 0 && lost.is_some() { OUTPUT_LOST } else { own };
             status = if status == 0 { own } else { status };
             match self.stats {
-                Stats::Text => eprint!("{machine}{}", monitor.map(|vm| vm.to_string()).unwrap_or_default()),
+                Stats::Text => tell(format_args!("{machine}{}", monitor.map(|vm| vm.to_string()).unwrap_or_default())),
                 Stats::Json => {
-                    let all = AllStatistics { vm: file, machine: &machine, monitor };
-                    eprintln!("{}", serde_json::to_string(&all).unwrap_or_default());
+                    let guest_status = if let Outcome::PowerOff(status) = outcome { status } else { None };
+                    let outcome = outcome.to_string();
+                    let all = AllStatistics { vm: file, outcome, guest_status, machine: &machine, monitor };
+                    tell(format_args!("{}\n", serde_json::to_string(&all).unwrap_or_default()));
                 }
                 Stats::None => {}
             }
@@ -225,7 +253,12 @@ impl Run {
     }
 
     /// The machine.
-    pub(crate) fn configuration(&self, guest: &Guest, source: &Source) -> Result<Configuration, RunError> {
+    pub(crate) fn configuration(
+        &self,
+        guest: &Guest,
+        source: &Source,
+        deadline: Option<Instant>,
+    ) -> Result<Configuration, RunError> {
         let processors = self.processors.unwrap_or(guest.processors);
         if processors > guest.max_processors {
             return Err(RunError::Processors(guest.name.clone(), guest.max_processors, processors));
@@ -244,7 +277,7 @@ impl Run {
                 (false, Clock::Host) => Timing::Host,
             },
             instruction_limit: self.limit_instructions,
-            time_limit: self.limit_time,
+            time_limit: deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
             symbols,
         })
     }
@@ -255,7 +288,7 @@ fn report(outcome: &Outcome, positions: &[Position]) -> u8 {
     match outcome {
         Outcome::PowerOff(status) => status.map_or(0, exit_status),
         Outcome::Crash(report) => {
-            eprint!("patchbay: {report}");
+            tell(format_args!("patchbay: {report}"));
             1
         }
         Outcome::InstructionLimit => stopped("instructions", positions),
@@ -265,14 +298,41 @@ fn report(outcome: &Outcome, positions: &[Position]) -> u8 {
 }
 
 fn stopped(limit: &str, positions: &[Position]) -> u8 {
-    eprintln!("patchbay: the limit of {limit} is reached");
+    tell(format_args!("patchbay: the limit of {limit} is reached\n"));
     for (processor, position) in positions.iter().enumerate() {
-        eprintln!("processor {processor} is at {position}");
+        tell(format_args!("processor {processor} is at {position}\n"));
     }
-    3
+    LIMIT
 }
 
-/// A guest's status as an exit status: what does not fit into it stays a failure.
+/// A guest's status as an exit status, which none of the command's own is: 0, or 65 to 127.
 fn exit_status(status: u64) -> u8 {
-    u8::try_from(status).unwrap_or(1)
+    match u8::try_from(status) {
+        Ok(0) => 0,
+        Ok(status @ 1..=63) => 64 + status,
+        _ => 127,
+    }
+}
+
+/// Ends the command if loading takes longer than all may: a file may be a pipe that nobody writes to.
+struct Loading {
+    #[expect(dead_code, reason = "dropping it is its use")]
+    ended: Sender<()>,
+}
+
+impl Loading {
+    fn until(deadline: Option<Instant>) -> Loading {
+        let (ended, loaded) = bounded::<()>(0);
+        if let Some(deadline) = deadline {
+            std::thread::spawn(move || {
+                if loaded.recv_deadline(deadline) == Err(RecvTimeoutError::Timeout) {
+                    restore_terminal();
+                    tell(format_args!("patchbay: the limit of time is reached while the guest is loaded\n"));
+                    crash::orderly();
+                    std::process::exit(LIMIT.into());
+                }
+            });
+        }
+        Loading { ended }
+    }
 }

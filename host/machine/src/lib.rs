@@ -9,6 +9,7 @@
 //! | [`firmware`] | EFI, SAL, PAL, ACPI |
 //! | [`devices`] | devices |
 //! | [`loader`], [`guest`] | images and their descriptions |
+//! | [`text`] | what of guests and plugins may reach a terminal |
 //!
 //! To add a device: a file in `devices/`, and a line in `platform.rs`. To add a firmware procedure: its number and a
 //! line in [`firmware::pal`] or [`firmware::sal`].
@@ -31,3 +32,4 @@ mod runner;
 mod start;
 pub mod statistics;
 pub mod supervisor;
+pub mod text;

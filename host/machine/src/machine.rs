@@ -51,7 +51,7 @@ pub struct Configuration {
     pub timing: Timing,
     /// It ends after this many instructions of all processors.
     pub instruction_limit: Option<u64>,
-    /// It ends after this host time.
+    /// It ends after this host time, from the moment on at which it is put together.
     pub time_limit: Option<Duration>,
     /// The names of its guest's addresses.
     pub symbols: Symbols,
@@ -86,7 +86,8 @@ pub struct Machine {
     handle: Handle,
     errands: Vec<Receiver<Errand>>,
     timing: Timing,
-    time_limit: Option<Duration>,
+    /// When it ends at the latest: loading the guest counts, too.
+    deadline: Option<Instant>,
 }
 
 /// How a machine ended, and what it counted.
@@ -155,6 +156,7 @@ impl Machine {
     /// # Errors
     /// If the configuration is out of range or the guest cannot be loaded.
     pub fn new(configuration: &Configuration, source: &Source) -> Result<Machine, MachineError> {
+        let deadline = configuration.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let count = configuration.processors;
         if !(1..=PROCESSORS_MAX).contains(&count) {
             return Err(MachineError::Processors(count));
@@ -204,7 +206,7 @@ impl Machine {
             handle,
             errands,
             timing: configuration.timing,
-            time_limit: configuration.time_limit,
+            deadline,
         })
     }
 
@@ -231,7 +233,7 @@ impl Machine {
     /// # Errors
     /// If the host gives no thread.
     pub fn run(self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Result<Run, MachineError> {
-        let Machine { platform, executors, errands, timing, time_limit, .. } = self;
+        let Machine { platform, executors, errands, timing, deadline, .. } = self;
         let start = Instant::now();
         let runners: Vec<Runner> = executors
             .into_iter()
@@ -242,7 +244,7 @@ impl Machine {
             })
             .collect();
         let busy = AtomicU64::new(0);
-        let executors = run_threads(runners, &platform, timing, time_limit, &busy)?;
+        let executors = run_threads(runners, &platform, timing, deadline, &busy)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
         let busy = Duration::from_nanos(busy.into_inner()).as_secs_f64();
@@ -279,7 +281,7 @@ fn run_threads(
     mut runners: Vec<Runner>,
     platform: &Platform,
     timing: Timing,
-    time_limit: Option<Duration>,
+    deadline: Option<Instant>,
     busy: &AtomicU64,
 ) -> Result<Vec<Executor>, MachineError> {
     let (running, done) = bounded::<()>(0);
@@ -310,7 +312,7 @@ fn run_threads(
             });
             threads.push(thread?);
         }
-        if time_limit.is_some_and(|limit| done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)) {
+        if deadline.is_some_and(|deadline| done.recv_deadline(deadline) == Err(RecvTimeoutError::Timeout)) {
             platform.end(Outcome::TimeLimit);
         }
         Ok::<(), MachineError>(())

@@ -19,7 +19,7 @@ use patchbay_machine::memory::Memory;
 use patchbay_plugin_api::prelude::*;
 use patchbay_plugin_api::routines::RoutinesRef;
 use patchbay_vmm::conventional::fetch::Fetch;
-use patchbay_vmm::patch::trigger::{TRIGGERS, break_slot};
+use patchbay_vmm::patch::trigger::{KindIndex, TRIGGERS, break_slot};
 use patchbay_vmm::plugins::{Instance, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::policy::serving::Plugins;
@@ -155,7 +155,11 @@ fn memory_holds_the_guests_code_and_copies_of_it_do_what_it_does() {
         copy(0x1010, 0x3000);
         subject.p.flush_cache(0x3000).expect("RAM");
         assert_eq!(subject.results(0x3000), (None, [1, psr]), "{policy} {trigger}");
-        assert_eq!(vm.view.dropped().iter().sum::<u64>(), 1, "of the site at 0x3000, and of no other");
+        assert_eq!(
+            KindIndex::all().map(|kind| vm.view.counts(kind).dropped).sum::<u64>(),
+            1,
+            "of the site at 0x3000, and of no other"
+        );
         assert_eq!(subject.results(0x1030), (None, [1, psr]));
         assert_eq!(subject.results(0x1020), (None, [psr, 1]));
         copy(0x1030, 0x3020);

@@ -128,6 +128,7 @@ impl Looping {
             config: Some(config.to_owned()),
             vp: None,
             repatch: false,
+            discard_state: false,
             limit: LIMIT,
         };
         let registry = Arc::new(Registry::discover());

@@ -37,5 +37,6 @@ impl Classifier for ClassifyOperands {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     classifiers: [ClassifyOperands],
 }

@@ -98,5 +98,6 @@ impl PatchManager for PatchAdaptive {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchAdaptive],
 }

@@ -28,5 +28,6 @@ impl PatchManager for PatchFirstFault {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchFirstFault],
 }

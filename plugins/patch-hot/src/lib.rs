@@ -30,5 +30,6 @@ impl PatchManager for PatchHot {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchHot],
 }

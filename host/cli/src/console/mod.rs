@@ -5,6 +5,7 @@ pub(crate) mod progress;
 pub(crate) mod signals;
 mod terminal;
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,13 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::Receiver;
+use patchbay::output::tell;
 use patchbay_machine::machine::Input;
 use patchbay_machine::outcome::Outcome;
 
 use crate::log::Screen;
 use keys::{Command, Keys};
 use terminal::Terminal;
-pub(crate) use terminal::restore as restore_terminal;
+pub(crate) use terminal::{restore as restore_terminal, restore_at_once as restore_terminal_at_once};
 
 /// The most bytes that are written or read at once.
 const CHUNK: usize = 4096;
@@ -55,12 +57,32 @@ pub(crate) enum ConsoleError {
     Terminal(io::Error),
 }
 
+/// Output of the guest that is written nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest's output is lost in part: cannot write to {place}: {error}")]
+pub(crate) struct LostError {
+    place: Place,
+    error: io::Error,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Stdio => f.write_str("standard output"),
+            Place::File(file) => write!(f, "{}", file.display()),
+        }
+    }
+}
+
 /// The machine that the keyboard belongs to; a reset exchanges it.
 type Attached = Arc<Mutex<Option<Input>>>;
 
 /// The console. Dropping it restores the terminal.
 pub(crate) struct Console {
+    place: Place,
     output: Option<File>,
+    /// The first error of the output.
+    lost: Arc<Mutex<Option<io::Error>>>,
     attached: Attached,
     /// What is typed before anything else.
     typed: Vec<u8>,
@@ -72,10 +94,11 @@ pub(crate) struct Console {
 impl Console {
     /// Opens the console. With `at_once`, input that is not typed at a terminal is read to its end first.
     pub(crate) fn open(place: &Place, at_once: bool) -> Result<Console, ConsoleError> {
-        let attached = Attached::default();
-        if let Place::File(path) = place {
+        let (attached, lost, place) = (Attached::default(), Arc::default(), place.clone());
+        if let Place::File(path) = &place {
             let file = create(path)?;
-            return Ok(Console { output: Some(file), attached, typed: Vec::new(), unread: false, terminal: None });
+            let output = Some(file);
+            return Ok(Console { place, output, lost, attached, typed: Vec::new(), unread: false, terminal: None });
         }
         let mut typed = Vec::new();
         let mut terminal = None;
@@ -85,7 +108,7 @@ impl Console {
             io::stdin().read_to_end(&mut typed).map_err(ConsoleError::Input)?;
         }
         let unread = terminal.is_some() || !at_once;
-        Ok(Console { output: None, attached, typed, unread, terminal })
+        Ok(Console { place, output: None, lost, attached, typed, unread, terminal })
     }
 
     /// Connects a machine. The thread that is returned ends when the machine is gone and its output is written.
@@ -97,16 +120,27 @@ impl Console {
             thread::spawn(move || read_keys(&keyboard, interactive));
         }
         let file = self.output.as_ref().and_then(|file| file.try_clone().ok());
+        let lost = Arc::clone(&self.lost);
         thread::spawn(move || {
             let written = match file {
                 Some(file) => copy(&output, file),
                 None => copy(&output, Screen(io::stdout())),
             };
-            if written.is_err() {
+            let Err(error) = written else { return };
+            if error.kind() == io::ErrorKind::BrokenPipe {
                 // Nobody reads what the guest prints.
                 input.end(Outcome::Quit);
             }
+            lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            // The guest may go on to its own end, which is worth knowing.
+            output.iter().for_each(drop);
         })
+    }
+
+    /// Why output of the guest was lost, if any was.
+    pub(crate) fn lost(&self) -> Option<LostError> {
+        let error = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(LostError { place: self.place.clone(), error })
     }
 
     /// Ends the machine that is connected.
@@ -155,7 +189,7 @@ fn read_keys(attached: &Attached, interactive: bool) {
                         input.end(Outcome::Quit);
                     }
                 }
-                Command::Help => eprint!("{HELP}"),
+                Command::Help => tell(format_args!("{HELP}")),
                 Command::WindowSize => {
                     if let Some((rows, columns)) = terminal::window_size() {
                         send(attached, format!("stty rows {rows} cols {columns}\r").as_bytes());

@@ -46,6 +46,15 @@ pub(crate) fn restore() {
     }
 }
 
+/// The same without waiting for anybody, in a signal handler: if the attributes are being exchanged right now, they stay.
+pub(crate) fn restore_at_once() {
+    if let Ok(original) = ORIGINAL.try_lock()
+        && let Some(original) = &*original
+    {
+        let _terminal_is_gone = tcsetattr(stdin(), OptionalActions::Now, original);
+    }
+}
+
 /// Makes the terminal raw again after [`restore`], unless it never was.
 pub(super) fn resume() {
     let original = ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner).clone();

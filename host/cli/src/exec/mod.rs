@@ -1,14 +1,17 @@
 //! `patchbay exec`: runs programs and compares their results.
 //!
-//! [`program`] is the file format, [`register`] the names in it, and [`machine`] what a program runs on.
+//! [`program`] is the file format, [`register`] the names in it, [`machine`] what a program runs on, and [`memory`] its
+//! RAM.
 
 pub mod machine;
+pub mod memory;
 pub mod program;
 pub mod register;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use patchbay_machine::text;
 use patchbay_vmm::vm::Vm;
 
 pub use machine::Machine;
@@ -17,6 +20,7 @@ pub use program::{Error, Program};
 use program::{Operand, show_bytes};
 
 use crate::monitor::{Monitor, MonitorError};
+use crate::output::{OutputError, print};
 
 /// Why programs cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +31,9 @@ pub enum ExecError {
     /// There is no such monitor.
     #[error(transparent)]
     Monitor(#[from] MonitorError),
+    /// What was found out cannot be written.
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 /// What became of a program's checks.
@@ -81,6 +88,9 @@ pub struct Exec {
     /// Files of programs: JSON, plain or compressed with gzip
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     monitor: Monitor,
 }
@@ -93,20 +103,28 @@ impl Exec {
     pub fn run(&self) -> Result<bool, ExecError> {
         let files: Vec<Vec<Program>> = self.files.iter().map(|file| program::load(file)).collect::<Result<_, _>>()?;
         let mut monitor = self.monitor.start(&self.monitor.vmm()?)?;
-        let (mut passed, mut failed) = (0, 0);
+        let (mut passed, mut failed, mut failures) = (0, 0, Vec::new());
         for (number, program) in (0..).zip(files.iter().flatten()) {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;
             let report = run(program, vm.clone());
             if let (Some(monitor), Some(vm)) = (&mut monitor, vm) {
                 monitor.keep(&vm);
             }
-            for failure in &report.failures {
-                println!("{failure}");
+            for failure in report.failures.iter().filter(|_| !self.json) {
+                print(format_args!("{}\n", text::line(failure, 2 * text::MESSAGE))).map_err(OutputError)?;
             }
             passed += report.passed;
             failed += report.failures.len();
+            if self.json {
+                failures.extend(report.failures);
+            }
         }
-        println!("{passed} passed, {failed} failed");
+        if self.json {
+            let all = serde_json::json!({ "passed": passed, "failed": failed, "failures": failures });
+            print(format_args!("{all}\n")).map_err(OutputError)?;
+            return Ok(failed == 0);
+        }
+        print(format_args!("{passed} passed, {failed} failed\n")).map_err(OutputError)?;
         Ok(failed == 0)
     }
 }

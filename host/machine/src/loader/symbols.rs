@@ -7,9 +7,13 @@ use object::read::elf::ElfFile64;
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use super::{LoadError, gzip, read};
+use crate::text;
 
 /// The most bytes that symbols can take.
 const SIZE_MAX: u64 = 1 << 30;
+
+/// The most bytes that an image with symbols has.
+const IMAGE_MAX: u64 = 8 << 30;
 
 /// Further away from a symbol than this, in bytes, is not its function.
 const FUNCTION_MAX: u64 = 1 << 20;
@@ -26,7 +30,7 @@ impl Symbols {
     /// # Errors
     /// If it is unreadable or damaged gzip.
     pub fn read(path: &Path) -> Result<Symbols, LoadError> {
-        let bytes = gzip::expand(path, read(path)?, SIZE_MAX)?;
+        let bytes = gzip::expand(path, read(path, IMAGE_MAX)?, SIZE_MAX)?;
         if bytes.starts_with(b"\x7fELF") {
             return Ok(Symbols::of_image(&bytes));
         }
@@ -37,7 +41,7 @@ impl Symbols {
     fn of_image(image: &[u8]) -> Symbols {
         let Ok(file) = ElfFile64::<LittleEndian>::parse(image) else { return Symbols::default() };
         let code = file.symbols().filter(|symbol| matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown));
-        let named = code.filter_map(|symbol| Some((symbol.address(), symbol.name().ok()?.to_owned())));
+        let named = code.filter_map(|symbol| Some((symbol.address(), clean(symbol.name().ok()?))));
         let mut symbols: Vec<_> = named.filter(|(_, name)| !name.is_empty()).collect();
         symbols.sort();
         Symbols { symbols }
@@ -49,7 +53,7 @@ impl Symbols {
         let line = |line: &str| {
             let mut words = line.split_whitespace();
             let (address, _kind, name) = (words.next()?, words.next()?, words.next()?);
-            Some((u64::from_str_radix(address, 16).ok()?, name.to_owned()))
+            Some((u64::from_str_radix(address, 16).ok()?, clean(name)))
         };
         let mut symbols: Vec<_> = text.lines().filter_map(line).collect();
         symbols.sort();
@@ -72,9 +76,21 @@ impl Symbols {
     }
 }
 
+/// A symbol's name as it may be shown.
+fn clean(name: &str) -> String {
+    text::line(name, text::NAME)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_fit_for_a_terminal() {
+        let symbols = Symbols::parse(&format!("1000 T \u{1b}[2Jpanic\n2000 T {}\n", "x".repeat(1000)));
+        assert_eq!(symbols.name(0x1000), Some(("\\u{1b}[2Jpanic", 0)));
+        assert!(symbols.name(0x2000).is_some_and(|(name, _)| name.ends_with("… (800 more bytes)")));
+    }
 
     #[test]
     fn addresses_have_the_name_before_them() {

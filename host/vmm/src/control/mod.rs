@@ -43,9 +43,9 @@ use patchbay_machine::outcome::Outcome;
 use events::Events;
 
 use crate::plugins::deadline::{self, NothingGiven};
-use crate::plugins::{Kind, Registry, names_file};
+use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -179,10 +179,9 @@ impl Control {
     ///
     /// # Errors
     /// A sentence that says why the present one still serves.
-    pub fn rollback(&self, number: Option<u32>, kind: Kind, limit: Duration) -> Result<Swapped, String> {
-        self.change(number, &format!("rollback of the {kind}"), |vm, machine, log| {
-            vm.rollback(machine, kind, limit, log)
-        })
+    pub fn rollback(&self, number: Option<u32>, rollback: Rollback) -> Result<Swapped, String> {
+        let what = format!("rollback of the {}", rollback.kind);
+        self.change(number, &what, |vm, machine, log| vm.rollback(machine, rollback, log))
     }
 
     fn change(
@@ -204,6 +203,9 @@ impl Control {
         match &changed {
             Ok(swapped) => {
                 self.events.add_step(number, "swapped", format!("{} serves", swapped.plugin), begun.elapsed());
+                for note in &swapped.notes {
+                    self.events.add(Some(number), "left", note.clone());
+                }
                 if !swapped.destroyed {
                     let text =
                         format!("{what}: what served before has not been destroyed yet, and nobody waits for it");

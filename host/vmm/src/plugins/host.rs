@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use patchbay_plugin_api::host::{Host, Level};
 
+use patchbay_machine::text;
+
 /// The names of the instances that exist, by their number.
 static NAMES: Mutex<Option<HashMap<u64, String>>> = Mutex::new(None);
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -29,6 +31,8 @@ pub(super) fn leave(instance: u64) {
 
 /// Writes a line of a plugin to the host's log.
 fn log(instance: u64, level: Level, message: &str) {
+    // Whatever a plugin says is one line.
+    let message = text::line(&message.lines().collect::<Vec<_>>().join(" "), text::MESSAGE);
     let plugin = names(|names| names.get(&instance).cloned()).unwrap_or_default();
     match level {
         Level::ERROR => tracing::error!(target: "plugin", plugin, "{message}"),

@@ -13,6 +13,9 @@ use patchbay_plugin_api::plugin::PluginRef;
 use patchbay_plugin_api::routines::{self, RoutinesRef};
 use serde::{Deserialize, Serialize};
 
+use super::library::Mapping;
+use patchbay_machine::text;
+
 /// What a plugin does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,22 +131,26 @@ impl fmt::Display for Descriptor {
 #[derive(Clone)]
 pub struct Plugin<T> {
     pub(super) descriptor: Arc<Descriptor>,
+    /// The descriptor as text.
+    pub(super) label: Arc<str>,
     pub(super) table: T,
-    pub(super) library: Option<LibraryRef>,
+    /// The library that exports it; `None` if it is linked into the host.
+    pub(super) library: Option<Arc<Mapping>>,
 }
 
 impl<T: PluginKind> Plugin<T> {
-    pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, LibraryRef)>) -> Plugin<T> {
+    pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, Arc<Mapping>)>) -> Plugin<T> {
         let plugin = table.plugin();
         let descriptor = Descriptor {
             kind: T::KIND,
             name: plugin.name().into(),
             version: plugin.version().into(),
             api,
-            description: plugin.description().into(),
-            file: from.map(|(file, _)| file.to_owned()),
+            description: text::line(plugin.description().as_str(), text::NAME),
+            file: from.as_ref().map(|(file, _)| (*file).to_owned()),
         };
-        Plugin { descriptor: Arc::new(descriptor), table, library: from.map(|(_, library)| library) }
+        let label = descriptor.to_string().into();
+        Plugin { descriptor: Arc::new(descriptor), label, table, library: from.map(|(_, library)| library) }
     }
 
     /// What it says of itself.

@@ -17,9 +17,10 @@ mod retire;
 mod sites;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Setting};
+pub use request::{Order, Rollback, Setting};
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -32,13 +33,14 @@ use serde::Serialize;
 
 use crate::fast_path::lock;
 use crate::plugins::deadline;
-use crate::plugins::{Kind, Registry};
+use crate::plugins::trial::Limit;
+use crate::plugins::{Descriptor, Kind, PluginKind, Registry};
 use crate::policy::history::{self, History};
 use crate::policy::serving::{Serving, templates};
 use crate::vm::{Scope, Vm};
 use crate::vp::VirtualProcessor;
 use crate::vp::review::Reviews;
-use prepare::Source;
+use prepare::{Source, Terms};
 
 /// How long a swap waits for plugins that need not end before it goes on.
 const GRACE: Duration = Duration::from_millis(200);
@@ -59,6 +61,36 @@ struct Counts {
     failed: u64,
     /// The latest, in nanoseconds.
     pauses: VecDeque<u64>,
+}
+
+/// A plugin that served before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Before {
+    /// Its kind.
+    pub kind: Kind,
+    /// How many rollbacks bring it back.
+    pub steps: usize,
+    /// The tables that it served, of routines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vps: Vec<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings.
+    pub config: String,
+    /// The bytes of what it has learned, if it starts with them.
+    pub state: Option<usize>,
+    /// Its file.
+    pub file: Option<PathBuf>,
+}
+
+impl Before {
+    fn of<T: PluginKind>(recipe: &history::Recipe<T>) -> Before {
+        let Descriptor { kind, name, version, file, .. } = recipe.plugin.descriptor().clone();
+        let state = recipe.state.as_ref().map(|state| state.bytes().len());
+        Before { kind, steps: 0, vps: Vec::new(), name, version, config: recipe.config.clone(), state, file }
+    }
 }
 
 /// What swaps did.
@@ -83,6 +115,7 @@ struct Transaction<'a> {
     old: Arc<Serving>,
     limit: Duration,
     deadline: Instant,
+    terms: Terms,
     last: Instant,
     steps: Vec<Step>,
     pauses: Vec<u64>,
@@ -101,7 +134,7 @@ impl Vm {
         order: &Order,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
-        self.transact(machine, order.limit, log, |transaction, history| {
+        self.transact(machine, order.limit, order.discard_state, log, |transaction, history| {
             if order.kind != Kind::Routines && order.vp.is_some() {
                 return Err(SwapError::Shared(order.kind));
             }
@@ -132,7 +165,7 @@ impl Vm {
     /// Why they serve as before.
     pub fn set(&self, machine: &Handle, setting: &Setting, log: &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError> {
         let kind = setting.kind;
-        self.transact(machine, setting.limit, log, |transaction, history| {
+        self.transact(machine, setting.limit, setting.discard_state, log, |transaction, history| {
             if kind != Kind::Routines && setting.vp.is_some() {
                 return Err(SwapError::Shared(kind));
             }
@@ -164,12 +197,12 @@ impl Vm {
     pub fn rollback(
         &self,
         machine: &Handle,
-        kind: Kind,
-        limit: Duration,
+        rollback: Rollback,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
+        let Rollback { kind, discard_state, limit } = rollback;
         let nothing = || SwapError::NothingBefore(kind);
-        self.transact(machine, limit, log, |transaction, history| {
+        self.transact(machine, limit, discard_state, log, |transaction, history| {
             match kind {
                 Kind::Classifier => {
                     let recipe = history.classifiers.last().cloned().ok_or_else(nothing)?;
@@ -193,12 +226,38 @@ impl Vm {
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, kind, None), ..swapped })
     }
 
+    /// What there is to go back to: of each kind, what the next rollback would bring back first.
+    ///
+    /// # Errors
+    /// If a swap is under way.
+    pub fn rollbacks(&self) -> Result<Vec<Before>, SwapError> {
+        let history = match self.swaps.history.try_lock() {
+            Ok(history) => history,
+            Err(TryLockError::Poisoned(history)) => history.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(SwapError::Busy),
+        };
+        let mut all = Vec::new();
+        let mut add = |steps: usize, places: &[usize], before: Before| {
+            all.push(Before { steps, vps: places.to_vec(), ..before });
+        };
+        for (steps, recipe) in (1..).zip(history.classifiers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipe) in (1..).zip(history.patch_managers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipes) in (1..).zip(history.routines.iter().rev()) {
+            recipes.iter().for_each(|(places, recipe)| add(steps, places, Before::of(recipe)));
+        }
+        Ok(all)
+    }
+
     /// Gives virtual processors a routine table together, or each its own. There is no way back to routines of before.
     ///
     /// # Errors
     /// Why all is as it was.
     pub fn set_scope(&self, machine: &Handle, scope: Scope, limit: Duration) -> Result<(), SwapError> {
-        self.transact(machine, limit, &mut |_| (), |transaction, history| {
+        self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
             let count = self.ids().count();
@@ -238,10 +297,11 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Serving>, Swapped), SwapError> {
-        let changed = self.change(machine, limit, log, work);
+        let changed = self.change(machine, limit, discard_state, log, work);
         let mut counts = lock(&self.swaps.counts);
         match &changed {
             Ok((_, Swapped { pauses, .. })) => {
@@ -259,6 +319,7 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Serving>, Swapped), SwapError> {
@@ -270,8 +331,10 @@ impl Vm {
         let old = self.serving().ok_or(SwapError::NoPlugins)?;
         let now = Instant::now();
         let (steps, pauses) = (Vec::new(), Vec::new());
+        let ends = Limit::new(limit);
+        let terms = Terms { limit: ends, discard_state, notes: Arc::default() };
         let mut transaction =
-            Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
+            Transaction { vm: self, machine, old, limit, deadline: ends.end, terms, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
         transaction.retire();
         drop(history);
@@ -282,8 +345,9 @@ impl Vm {
         if destroyed {
             transaction.done("destroy");
         }
-        let Transaction { old, steps, pauses, .. } = transaction;
-        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed }))
+        let Transaction { old, steps, pauses, terms, .. } = transaction;
+        let notes = std::mem::take(&mut *lock(&terms.notes));
+        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed, notes }))
     }
 }
 
@@ -377,8 +441,9 @@ impl Transaction<'_> {
 
     fn classifier(&mut self, source: Source<ClassifierRef>) -> Result<history::Recipe<ClassifierRef>, SwapError> {
         let (sites, old) = (self.vm.sites.all(), vec![Arc::clone(&self.old.classifier)]);
+        let terms = self.terms.clone();
         let (before, classifier, classes) = self.apart(move |done| {
-            let (before, classifier) = prepare::make(source, old, done)?;
+            let (before, classifier) = prepare::make(source, old, &terms, done)?;
             let classes = sites::classes(&classifier, &sites)?;
             done("classify");
             Ok((before, classifier, classes))
@@ -394,8 +459,9 @@ impl Transaction<'_> {
     ) -> Result<history::Recipe<PatchManagerRef>, SwapError> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
+        let terms = self.terms.clone();
         let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
-            let (before, patch_manager) = prepare::make(source, old, done)?;
+            let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
             let unpatch = sites::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
@@ -415,13 +481,14 @@ impl Transaction<'_> {
         sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
+        let terms = self.terms.clone();
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
             for (places, source) in sources {
                 let groups = history::by_instance(&old, &places);
                 let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-                let (recipes, routines) = prepare::make(source, replaced, done)?;
+                let (recipes, routines) = prepare::make(source, replaced, &terms, done)?;
                 for place in places.into_iter().filter(|place| *place < old.len()) {
                     tables[place] = prepare::rebuild(count, &old[place], Arc::clone(&routines))?;
                 }

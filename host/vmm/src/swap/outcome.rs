@@ -27,6 +27,9 @@ pub struct Swapped {
     pub pauses: Vec<u64>,
     /// Whether what served before is destroyed already. Nobody waits long for it.
     pub destroyed: bool,
+    /// What did not succeed and was no obstacle, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Why a swap did not happen: all is as it was.

@@ -25,6 +25,8 @@ pub struct Order {
     pub vp: Option<usize>,
     /// For patch managers: whether sites that are patched are decided anew. Those that are not are at their next fault.
     pub repatch: bool,
+    /// Whether what the instance before has learned is lost: it is not asked.
+    pub discard_state: bool,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -43,6 +45,19 @@ pub struct Setting {
     pub value: String,
     /// For patch managers: whether sites that are patched are decided anew.
     pub repatch: bool,
+    /// Whether what the instance before has learned is lost: it is not asked.
+    pub discard_state: bool,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// The plugin before the last swap of a kind is to serve again.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollback {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether what instances have learned is lost: the present one is not asked, the one before starts anew.
+    pub discard_state: bool,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -69,8 +84,8 @@ mod tests {
     #[test]
     fn a_setting_takes_the_place_of_the_one_before() {
         let (name, value) = ("threshold".to_owned(), "3".to_owned());
-        let setting =
-            Setting { kind: Kind::PatchManager, vp: None, name, value, repatch: false, limit: Duration::default() };
+        let (kind, limit) = (Kind::PatchManager, Duration::default());
+        let setting = Setting { kind, vp: None, name, value, repatch: false, discard_state: false, limit };
         assert_eq!(setting.within(""), "threshold = \"3\"");
         let config = "threshold = 8\ntext = \"a, b = c\"; then=run\n# threshold = 9";
         assert_eq!(setting.within(config), "text = \"a, b = c\"\nthen=run\nthreshold = \"3\"");

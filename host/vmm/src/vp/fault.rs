@@ -14,7 +14,7 @@ use crate::patch::bundle;
 use crate::patch::code_view::Placed;
 use crate::patch::site::{PatchSite, Standing};
 use crate::patch::site_cache::At;
-use crate::patch::trigger::{Decline, KindIndex};
+use crate::patch::trigger::KindIndex;
 use crate::plugins::Failed;
 use crate::policy::serving::{Provided, Serving};
 use crate::statistics::counters::Time;
@@ -130,26 +130,18 @@ impl VirtualProcessor {
         let asked = KindIndex::of(trigger);
         let standing = Standing { kind: asked.unwrap_or(KindIndex::FALLBACK), class: id };
         let placed = vm.view.place(p.bus(), site, standing, vm.ids().immediate(id));
-        let mut declined = |why: Decline| counters.kinds[standing.kind.index()].decline(why);
         match placed {
-            Placed::Done { kind, declined: why, instead } => {
-                why.into_iter().for_each(&mut declined);
+            Placed::Done { kind, declined, .. } => {
                 if asked.is_none() {
                     vm.view.note_unknown(site);
-                    declined(Decline::Unknown);
                 }
-                let count = &mut counters.kinds[kind.index()];
-                if instead {
-                    count.retriggered += 1;
-                } else {
-                    count.placed += 1;
-                }
-                tracing::debug!(target: "patch", site = site.place.bundle, kind = kind.kind().name, ?why, "placed");
+                let kind = kind.kind().name;
+                tracing::debug!(target: "patch", site = site.place.bundle, kind, ?declined, "placed");
             }
             Placed::Already => {}
             Placed::Changed => counters.fallbacks.changed += 1,
             Placed::NotInRam => counters.fallbacks.not_in_ram += 1,
-            Placed::Declined(why) => declined(why),
+            Placed::Declined(why) => tracing::debug!(target: "patch", site = site.place.bundle, %why, "declined"),
         }
         Ok(Some(placed))
     }

@@ -12,6 +12,7 @@ use patchbay_isa::{Bundle, Decoded, Field, Instruction, Opcode, Reserved, Slot, 
 use super::{Action, Block, Entry, MAX_BUNDLES, Raise, Step};
 use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
 use crate::code_view::{Trigger, ViewedBundle, What};
+use crate::interruption::Isr;
 use crate::processor::Processor;
 
 impl Block {
@@ -252,9 +253,12 @@ impl Builder {
         inside
     }
 
-    /// What an instruction does instead, if PSR.dfl or PSR.dfh disables a register that it names (SDM 2:188).
+    /// What an instruction reports, if PSR.dfl or PSR.dfh disables a register that it accesses (SDM 2:191). Those that
+    /// name an ALAT entry only do not access it (SDM 3:36, 3:143).
     fn disabled_fp(&self, instruction: &Instruction) -> Option<Raise> {
-        if !self.entry.dfl && !self.entry.dfh {
+        use M::{ChkAClrFr, ChkANcFr, InvalaEFr};
+        let names_entry = matches!(instruction.opcode, Opcode::M(ChkANcFr | ChkAClrFr | InvalaEFr));
+        if !self.entry.dfl && !self.entry.dfh || names_entry {
             return None;
         }
         let (mut low, mut high) = (false, false);
@@ -262,13 +266,23 @@ impl Builder {
             low |= (2..32).contains(&f);
             high |= f >= 32;
         }
-        match (low && self.entry.dfl, high && self.entry.dfh) {
-            (false, false) => None,
-            (true, false) => Some(Raise::DisabledFpLow),
-            (false, true) => Some(Raise::DisabledFpHigh),
-            (true, true) => Some(Raise::DisabledFpBoth),
-        }
+        let code = u16::from(low && self.entry.dfl) | u16::from(high && self.entry.dfh) << 1;
+        (code != 0).then(|| Raise::DisabledFp(floating_point_access(instruction).with_code(code)))
     }
+}
+
+/// What a floating-point load or store reports of its access, whatever fault precedes it (`itype` in SDM 3:157, 3:161,
+/// 3:256); nothing of other instructions.
+fn floating_point_access(instruction: &Instruction) -> Isr {
+    let slot = instruction.slot();
+    if !matches!(instruction.opcode, Opcode::M(_)) || !matches!(slot >> 37, 6 | 7) {
+        return Isr::new();
+    }
+    // The opcode extension; 0x1c to 0x1f are setf.
+    let extension = slot >> 30 & 0x3f;
+    let load = matches!(extension, 0..0x1c | 0x20..0x28);
+    let speculative = matches!(extension >> 2, 1 | 3);
+    Isr::new().with_r(load).with_w(extension >= 0x30).with_sp(speculative)
 }
 
 /// An instruction that stands `distance` bytes from the guest's bundle, and leads where it does from the guest's.

@@ -11,6 +11,7 @@ use patchbay_isa::{Instruction, Slot};
 
 use crate::bus::PhysicalAddress;
 use crate::code_view::Trigger;
+use crate::interruption::Isr;
 
 /// The largest number of bundles in a block.
 pub const MAX_BUNDLES: u64 = 32;
@@ -52,12 +53,8 @@ pub enum Action {
 pub enum Raise {
     /// Illegal Operation.
     IllegalOperation,
-    /// Disabled Floating-point Register: f2-f31.
-    DisabledFpLow,
-    /// Disabled Floating-point Register: f32-f127.
-    DisabledFpHigh,
-    /// Disabled Floating-point Register: both.
-    DisabledFpBoth,
+    /// Disabled Floating-point Register, with what it reports: code 1 of f2-f31, 2 of f32-f127, 3 of both.
+    DisabledFp(Isr),
 }
 
 /// A step of a block. Nops are none.

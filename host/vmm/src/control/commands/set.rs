@@ -20,6 +20,7 @@ pub(super) const COMMAND: Command = Command {
         ("kind", "the kind of the plugin whose setting it is [patch-manager]"),
         ("vp", "for routines with the scope vp: the virtual processor [all, each with its own plugin]"),
         ("repatch", "for patch managers: whether sites that are patched are decided anew [false]"),
+        ("discard_state", "whether what the plugin before has learned is lost: it is not asked [false]"),
         ("limit", "how many seconds it may take [5]"),
     ],
     help: "Changes how the conventional path fetches, the scope of routine tables, or a setting by recreating a plugin",
@@ -35,12 +36,14 @@ struct Arguments {
     vp: Option<usize>,
     #[serde(default)]
     repatch: bool,
+    #[serde(default)]
+    discard_state: bool,
     #[serde(default, deserialize_with = "limit")]
     limit: Option<Duration>,
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Arguments { name, value, kind, vp, repatch, limit } = arguments(given)?;
+    let Arguments { name, value, kind, vp, repatch, discard_state, limit } = arguments(given)?;
     let value = match value {
         Value::String(text) => text,
         Value::Number(_) | Value::Bool(_) => value.to_string(),
@@ -56,7 +59,7 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         _ => {}
     }
     let kind = kind.unwrap_or(Kind::PatchManager);
-    let setting = Setting { kind, vp, name, value, repatch, limit: limit.unwrap_or(LIMIT) };
+    let setting = Setting { kind, vp, name, value, repatch, discard_state, limit: limit.unwrap_or(LIMIT) };
     session.control.set(session.vm, &setting).map(|swapped| json!(swapped))
 }
 

@@ -40,6 +40,7 @@ fn describe(plugins: &Plugins, limit: Duration) -> Vec<Value> {
 
 fn instance<T: PluginKind>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
     let PluginReport { kind, vp, name, version, counters, error } = PluginReport::new(instance, vp, limit);
+    let counters: Map<String, Value> = counters.into_iter().map(|(name, value)| (name, json!(value))).collect();
     let mut described = json!({
         "kind": kind,
         "vp": vp,

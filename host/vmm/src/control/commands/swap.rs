@@ -19,6 +19,7 @@ pub(super) const COMMAND: Command = Command {
         ("config", "its settings, as NAME=VALUE,… [those of a plugin of the same name, or none]"),
         ("vp", "for routines with the scope vp: the virtual processor [all]"),
         ("repatch", "for patch managers: whether sites that are patched are decided anew [false]"),
+        ("discard_state", "whether what the plugin before has learned is lost: it is not asked [false]"),
         ("limit", "how many seconds it may take [5]"),
     ],
     help: "Swaps a plugin while the guest runs",
@@ -34,13 +35,16 @@ struct Arguments {
     vp: Option<usize>,
     #[serde(default)]
     repatch: bool,
+    #[serde(default)]
+    discard_state: bool,
     #[serde(default, deserialize_with = "limit")]
     limit: Option<Duration>,
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Arguments { kind, plugin, config, vp, repatch, limit } = arguments(given)?;
+    let Arguments { kind, plugin, config, vp, repatch, discard_state, limit } = arguments(given)?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
-    let order = Order { kind, plugin, library: None, base: PathBuf::from("/"), config, vp, repatch, limit };
+    let order =
+        Order { kind, plugin, library: None, base: PathBuf::from("/"), config, vp, repatch, discard_state, limit };
     session.control.swap(session.vm, &order).map(|swapped| json!(swapped))
 }
