@@ -130,6 +130,13 @@ enum Command {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
+        /// Only the sites that did not get the trigger that was asked for, and why
+        #[arg(long)]
+        declined: bool,
+        /// Bundles as memory has them and as the guest executes them, with their stubs: the one at an address or symbol
+        /// [default: those with triggers]
+        #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
+        disassemble: Option<String>,
     },
     /// Stop all processors, and the machine's time
     Pause,
@@ -226,7 +233,10 @@ impl Command {
                 let request = json!({ "command": "report", "kind": kind.kind });
                 with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
-            Command::Patches { top } => json!({ "command": "patches", "top": top }),
+            Command::Patches { top, declined, disassemble } => {
+                let request = json!({ "command": "patches", "top": top, "declined": declined });
+                with(request, &[("disassemble", json!(disassemble))])
+            }
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),
             Command::Stop => json!({ "command": "stop" }),

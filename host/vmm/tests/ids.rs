@@ -202,7 +202,7 @@ fn a_change_of_scope_misses_no_class() {
     let folder = tempfile::tempdir().unwrap();
     let routines = Instance::create(&Found::<RoutinesRef>::linked::<MeetsLate>(), "", None).unwrap();
     let plugins = Plugins { routines: vec![Arc::new(routines)], ..plugins() };
-    let looping = Looping::under(&plugins, &Arc::new(Vmm::new()), 0, Scope::Vmm, folder.path());
+    let looping = Looping::under(&plugins, &Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
     REBUILDS.get_or_init(|| (looping.machine.clone(), std::thread::current().id()));
     looping.vm.set_scope(&looping.machine, Scope::Vp, LIMIT).unwrap();
     let before = looping.counters();
@@ -221,7 +221,7 @@ fn swaps_use_no_ids_up() {
     let folder = tempfile::tempdir().unwrap();
     let vmm = Arc::new(Vmm::with_ids(BASE_ID, 3 * REGISTERS as u32 + 1).unwrap());
     let used = || vmm.ids.statistics().used as usize;
-    let other = Looping::start(&vmm, 1, Scope::Vmm, folder.path());
+    let other = Looping::start(&vmm, 1, Scope::Vm, folder.path());
     let looping = Looping::start(&vmm, 0, Scope::Vp, folder.path());
     assert_eq!(used(), REGISTERS, "both have the same classes");
     for _ in 0..4 {
@@ -244,12 +244,40 @@ fn swaps_use_no_ids_up() {
     assert_eq!(used(), 0);
 }
 
+/// Virtual machines with the scope vmm run the same routines; what one has no use for any more, the other keeps.
+#[test]
+fn virtual_machines_share_a_routine_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let vmm = Arc::new(Vmm::new());
+    let one = Looping::start(&vmm, 0, Scope::Vmm, folder.path());
+    let other = Looping::start(&vmm, 1, Scope::Vmm, folder.path());
+    let apart = Looping::start(&vmm, 2, Scope::Vm, folder.path());
+    let routines = |looping: &Looping| looping.vm.plugins().unwrap().routines.remove(0);
+    assert!(Arc::ptr_eq(&routines(&one), &routines(&other)));
+    assert!(!Arc::ptr_eq(&routines(&one), &routines(&apart)));
+    // The classes of one change; those of the other still have their routines.
+    one.swap("classify-operands", "slot = true");
+    let before = other.counters();
+    let triggers = |counters: &Counters| counters.triggers.iter().sum::<u64>();
+    let enough = triggers(&before) + 2 * REGISTERS as u64;
+    assert!(comes_true(|| triggers(&other.counters()) > enough));
+    assert_eq!(other.counters().without_routine, before.without_routine);
+    // A table of its own, and back.
+    one.vm.set_scope(&one.machine, Scope::Vm, LIMIT).unwrap();
+    one.vm.set_scope(&one.machine, Scope::Vmm, LIMIT).unwrap();
+    assert!(Arc::ptr_eq(&routines(&one), &routines(&other)));
+    let before = one.counters();
+    let enough = triggers(&before) + 2 * REGISTERS as u64;
+    assert!(comes_true(|| triggers(&one.counters()) > enough));
+    assert_eq!(one.counters().without_routine, before.without_routine);
+}
+
 /// The new classes find too few ids as long as the old ones have theirs.
 #[test]
 fn a_range_that_was_full_is_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let vmm = Arc::new(Vmm::with_ids(BASE_ID, REGISTERS as u32 + 2).unwrap());
-    let looping = Looping::start(&vmm, 0, Scope::Vmm, folder.path());
+    let looping = Looping::start(&vmm, 0, Scope::Vm, folder.path());
     for config in CONFIGS {
         looping.swap("classify-operands", config);
         looping.wait_for_sites();

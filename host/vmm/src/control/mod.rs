@@ -95,8 +95,28 @@ impl Target {
             Some(counts)
         });
         let counts: Vec<VpCounts> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
-        let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        Ok(Some(vm.statistics_of(&counts, top, symbol)))
+        Ok(Some(vm.statistics_of(&counts, top, |address| self.symbol(address))))
+    }
+
+    /// The name of an address: `symbol+0x10`.
+    #[must_use]
+    pub fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"))
+    }
+
+    /// The address that somebody names: hexadecimal digits, or a symbol, with an offset or without.
+    ///
+    /// # Errors
+    /// A sentence if it is neither.
+    pub fn address(&self, place: &str) -> Result<u64, String> {
+        let hexadecimal = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+        let (name, offset) = place.split_once('+').unwrap_or((place, "0"));
+        let base = match self.symbols.address(name) {
+            Some(base) => base,
+            None => hexadecimal(name).ok_or_else(|| format!("{name} is neither a symbol nor a hexadecimal address"))?,
+        };
+        let offset = hexadecimal(offset).ok_or_else(|| format!("the offset {offset} is not hexadecimal"))?;
+        Ok(base.wrapping_add(offset))
     }
 }
 
