@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::run::Stop;
 use crate::schedule::{self, MeasureError, Request, measure};
 use crate::statistics::{Comparison, LEVEL, median};
-use crate::strategy::{Strategy, StrategyError, triggers};
+use crate::strategy::{Strategy, StrategyError, sensible};
 use crate::table::list;
 
 /// Why nothing was found.
@@ -67,7 +67,7 @@ impl Found {
 /// # Errors
 /// If a setting is not NAME=VALUE,….
 pub fn candidates(settings: &[String]) -> Result<Vec<Strategy>, SearchError> {
-    let words = ["trap", "hot", "adaptive", "mnemonic", "static"].into_iter().chain(triggers());
+    let words = sensible().into_iter().filter(|word| *word != "native").chain(["hot", "adaptive", "mnemonic"]);
     let mut candidates: Vec<Strategy> = words.map(Strategy::named).collect::<Result<_, _>>()?;
     // Whose plugin does not have a setting would refuse it.
     for axis in settings {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::settings::lines;
 use patchbay_vmm::patch::trigger::TRIGGERS;
+use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
 use serde::{Deserialize, Serialize};
 
@@ -114,10 +116,11 @@ pub fn names() -> Vec<&'static str> {
     ["native", "trap"].into_iter().chain(triggers()).chain(["static", "waterfall"]).chain(policies).collect()
 }
 
-/// The names of the strategies that are compared if nothing else is asked for.
+/// The names of the strategies that are compared if nothing else is asked for: `static` where its plugin is found.
 #[must_use]
 pub fn sensible() -> Vec<&'static str> {
-    ["native", "trap"].into_iter().chain(triggers()).chain(["static"]).collect()
+    let found = Registry::discover().find::<PatchManagerRef>("patch-static", Path::new("")).is_ok();
+    ["native", "trap"].into_iter().chain(triggers()).chain(found.then_some("static")).collect()
 }
 
 /// From `trap` to `break`, with a part of the conventional path less each time, and what the difference to the one before is.
