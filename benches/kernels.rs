@@ -1,5 +1,12 @@
 //! Guest instructions a second, and the time of the same C built natively: the ratio is printed behind each kernel.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a bench casts is small"
+)]
+
 use std::hint::black_box;
 use std::time::Instant;
 

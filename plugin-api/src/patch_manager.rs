@@ -72,7 +72,7 @@ impl Decision {
         Decision { trigger, runs_on_behalf: 0 }
     }
 
-    /// The same, but runs the routine at once on the guest's behalf, and resumes the guest behind the instruction.
+    /// The same, but runs the routine at once on the guest's behalf, and resumes the guest after the instruction.
     #[must_use]
     pub const fn run_on_behalf(self) -> Decision {
         Decision { runs_on_behalf: 1, ..self }

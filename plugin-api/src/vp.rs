@@ -14,7 +14,7 @@ use crate::vpd::{Vpd, vpsr};
 pub struct Outcome(pub u32);
 
 impl Outcome {
-    /// The instruction is emulated; the guest goes on behind it.
+    /// The instruction is emulated; the guest goes on after it.
     pub const NEXT: Outcome = Outcome(0);
     /// The same, but something changed that decides how instructions are fetched or executed, or whether an interrupt
     /// is to be delivered. A service said so.
@@ -27,7 +27,7 @@ impl Outcome {
     pub const PANICKED: Outcome = Outcome(4);
 }
 
-/// `Ok` if the guest goes on behind the instruction, else any other [`Outcome`], as `?` passes it on.
+/// `Ok` if the guest goes on after the instruction, else any other [`Outcome`], as `?` passes it on.
 pub type Emulated<T = ()> = Result<T, Outcome>;
 
 /// A fault that emulation raises in the guest.

@@ -4,6 +4,13 @@
 //! process of its own ([`run`]), and writes a [`record::Record`] a run. [`summary`] turns records into medians,
 //! intervals and sentences ([`statistics`]), [`report`] and [`pictures`] into files that people read.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "pixels, rounds and counts of strategies are small"
+)]
+
 pub mod compare;
 pub mod counters;
 pub mod merge;

@@ -5,7 +5,7 @@
 //! logarithms of the ratios must reject at the level that remains after Holm's correction for the number of questions
 //! asked, because an interval from few rounds is too narrow and many comparisons find a difference by chance.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use puruspe::betai;
 
 /// The probability with which two equal strategies may be told apart, for all comparisons of a report together.
 pub const LEVEL: f64 = 0.05;
@@ -175,7 +175,8 @@ fn chance(mean: f64, error: f64, freedom: f64) -> f64 {
     if error <= 0.0 {
         return if mean == 0.0 { 1.0 } else { 0.0 };
     }
-    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |t| 2.0 * t.sf((mean / error).abs()))
+    // Student's distribution by the incomplete beta function.
+    betai(freedom / 2.0, 0.5, freedom / (freedom + (mean / error).powi(2)))
 }
 
 /// How much values scatter: the median distance from their median, as a part of it.

@@ -13,7 +13,7 @@ use patchbay_vmm::statistics::VmStatistics;
 use patchbay_vmm::vm::Vmm;
 
 use crate::console::progress::Progress;
-use crate::console::{Console, LostError, Place};
+use crate::console::{Console, Desk, LostError, Place};
 use crate::guests::find;
 use crate::run::{Run, RunError};
 use crate::watchdog::Watchdog;
@@ -47,7 +47,13 @@ pub(crate) struct Booted {
 impl Boot {
     /// Loads the guest that `run` names, as virtual machine `number`.
     /// It ends at `deadline`, if there is one.
-    pub(crate) fn new(run: &Run, number: u32, vmm: &Arc<Vmm>, deadline: Option<Instant>) -> Result<Boot, RunError> {
+    pub(crate) fn new(
+        run: &Run,
+        number: u32,
+        vmm: &Arc<Vmm>,
+        deadline: Option<Instant>,
+        desk: &Arc<Desk>,
+    ) -> Result<Boot, RunError> {
         let guest = find(&run.guest, &run.base)?;
         let source = run.source(&guest);
         let monitor = run.monitor.start(vmm)?;
@@ -56,7 +62,7 @@ impl Boot {
         let machine = Machine::new(&configuration, &source)?;
         drop(progress);
         let at_once = configuration.timing == Timing::Deterministic;
-        let console = Console::open(&Place::from(run.console.as_str()), at_once)?;
+        let console = Console::open(&Place::from(run.console.as_str()), number, &guest.name, at_once, desk)?;
         let (name, mode) = (guest.name, run.monitor.mode());
         Ok(Boot { name, mode, number, source, configuration, monitor, machine, console, deadline })
     }
@@ -73,6 +79,7 @@ impl Boot {
         let symbols = Arc::new(configuration.symbols.clone());
         let instructions = configuration.instruction_limit;
         let mut sum = Statistics::default();
+        control.set_console(number, console.line());
         loop {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
             let output = console.attach(machine.input(), machine.output());

@@ -9,8 +9,10 @@ use clap::{Args, Subcommand};
 use patchbay::output::OutputError;
 use patchbay_vmm::control::protocol;
 use patchbay_vmm::plugins::{Kind, split_reference};
+use patchbay_vmm::swap::Part;
 use serde_json::{Map, Value, json};
 
+use crate::attach::console;
 use crate::render;
 
 /// Looks at a virtual machine that runs, and changes it
@@ -54,11 +56,11 @@ enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
         watch: Option<f64>,
     },
-    /// Swap a plugin while the guest runs
+    /// Swap a plugin, or the whole policy, while the guest runs
     Swap {
-        #[command(flatten)]
-        kind: OfKind,
-        /// The plugin that is to serve
+        /// Which kind: classifier, patch-manager or routines; or policy, for all of them at once
+        kind: Part,
+        /// The plugin that is to serve; or the policy: its name, its file, or a library that exports its plugins
         #[arg(value_name = "NAME|FILE|FILE#NAME")]
         plugin: String,
         /// For routines with the scope vp: the virtual processor [default: all]
@@ -79,9 +81,9 @@ enum Command {
     },
     /// Go back to the plugin before the last swap
     Rollback {
-        /// Which kind: classifier, patch-manager or routines
+        /// Which kind: classifier, patch-manager or routines; or policy, for the last swap of a whole policy
         #[arg(required_unless_present = "list")]
-        kind: Option<Kind>,
+        kind: Option<Part>,
         /// Say what there is to go back to, the next first, and do nothing
         #[arg(long)]
         list: bool,
@@ -138,6 +140,8 @@ enum Command {
         #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
         disassemble: Option<String>,
     },
+    /// The guest's console at this terminal; Ctrl-A x leaves it
+    Console,
     /// Stop all processors, and the machine's time
     Pause,
     /// Let a paused machine go on
@@ -179,7 +183,7 @@ fn with(mut request: Value, arguments: &[(&str, Value)]) -> Value {
 fn absolute(plugin: &str) -> String {
     let (file, name) = split_reference(plugin);
     match (std::path::absolute(file), name) {
-        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") => {
+        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") || plugin.ends_with(".toml") => {
             file.display().to_string() + &name.map(|name| format!("#{name}")).unwrap_or_default()
         }
         _ => plugin.to_owned(),
@@ -216,7 +220,7 @@ impl Command {
             }
             Command::Swap { kind, plugin, vp, config, repatch, discard_state, limit } => {
                 let plugin = absolute(plugin);
-                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch,
+                let request = json!({ "command": "swap", "kind": kind, "plugin": plugin, "repatch": repatch,
                     "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
@@ -237,6 +241,7 @@ impl Command {
                 let request = json!({ "command": "patches", "top": top, "declined": declined });
                 with(request, &[("disassemble", json!(disassemble))])
             }
+            Command::Console => json!({ "command": "console" }),
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),
             Command::Stop => json!({ "command": "stop" }),
@@ -261,14 +266,13 @@ impl Ctl {
             request["vm"] = json!(vm);
         }
         let mut connection = Connection::open(&self.socket)?;
+        if matches!(self.command, Command::Console) {
+            return console(connection, self.vm);
+        }
         let mut output = io::stdout().lock();
         loop {
-            connection.send(&request)?;
-            let answer = connection.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            if let Some(sentence) = answer.get("error").and_then(Value::as_str) {
-                return Err(CtlError::Refused(sentence.to_owned()));
-            }
-            self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
+            let answer = connection.ask(&request)?;
+            self.print(&mut output, &answer)?;
             let Some(interval) = repeat else { break };
             std::thread::sleep(interval);
             writeln!(output).map_err(|error| CtlError::Write(OutputError(error)))?;
@@ -294,13 +298,13 @@ impl Ctl {
 }
 
 /// A connection to a server of the control protocol.
-struct Connection {
-    stream: UnixStream,
+pub(crate) struct Connection {
+    pub(crate) stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
 impl Connection {
-    fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
+    pub(crate) fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
         let failed = |source| CtlError::Connect { socket: socket.clone(), source };
         let stream = UnixStream::connect(socket).map_err(failed)?;
         let lines = BufReader::new(stream.try_clone().map_err(failed)?);
@@ -315,8 +319,18 @@ impl Connection {
         self.stream.write_all(format!("{request}\n").as_bytes())
     }
 
+    /// The answer to a request that is the only one under way.
+    pub(crate) fn ask(&mut self, request: &Value) -> Result<Value, CtlError> {
+        self.send(request)?;
+        let mut answer = self.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(sentence) => Err(CtlError::Refused(sentence.to_owned())),
+            None => Ok(answer.remove("ok").unwrap_or_default()),
+        }
+    }
+
     /// The next line; `None` at the end.
-    fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
         let mut line = String::new();
         if self.lines.read_line(&mut line)? == 0 {
             return Ok(None);

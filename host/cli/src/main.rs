@@ -1,5 +1,6 @@
 //! The `patchbay` command.
 
+mod attach;
 mod bench;
 mod boot;
 mod console;
@@ -12,6 +13,7 @@ mod log;
 mod plugins;
 mod render;
 mod run;
+mod summary;
 mod vms;
 mod watchdog;
 

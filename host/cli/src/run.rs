@@ -23,7 +23,7 @@ use patchbay_vmm::control::watch::{WatchError, watch};
 use patchbay_vmm::statistics::VmStatistics;
 
 use crate::boot::{Boot, Booted};
-use crate::console::{ConsoleError, restore_terminal, signals};
+use crate::console::{ConsoleError, Desk, restore_terminal, signals};
 use crate::crash;
 use crate::guests::FindError;
 use crate::log;
@@ -84,8 +84,9 @@ pub(crate) struct Run {
     /// The image is not ELF: put it at this physical address and enter it there
     #[arg(long, value_name = "ADDRESS", value_parser = number::<u64>)]
     load_address: Option<u64>,
-    /// The console: standard input and output, or a file for its output
-    #[arg(long, value_name = "stdio|FILE", default_value = "stdio")]
+    /// The console: standard input and output; a pseudo-terminal, whose name is printed; a socket, for one or more such as
+    /// socat - UNIX:PATH; or a file for its output
+    #[arg(long, value_name = "stdio|pty|unix:PATH|FILE", default_value = "stdio")]
     pub(crate) console: String,
     /// Where time comes from: the host, or the instructions executed (all processors then share a thread)
     #[arg(long, value_enum, default_value = "host")]
@@ -189,9 +190,12 @@ impl Run {
             }
         });
         let deadline = self.limit_time.and_then(|limit| Instant::now().checked_add(limit));
+        let desk = Desk::new(&control);
         let loading = Loading::until(deadline);
-        let boots: Vec<Boot> =
-            (0..).zip(&runs).map(|(number, run)| Boot::new(run, number, &vmm, deadline)).collect::<Result<_, _>>()?;
+        let boots: Vec<Boot> = (0..)
+            .zip(&runs)
+            .map(|(number, run)| Boot::new(run, number, &vmm, deadline, &desk))
+            .collect::<Result<_, _>>()?;
         drop(loading);
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
@@ -220,7 +224,10 @@ impl Run {
             {
                 tell(format_args!("{}:\n", file.display()));
             }
-            let own = signals.signal().map_or_else(|| report(&outcome, &positions), |signal| 128 + signal as u8);
+            let own = signals.signal().map_or_else(
+                || report(&outcome, &positions),
+                |signal| 128_u8.saturating_add(u8::try_from(signal).unwrap_or_default()),
+            );
             if let Some(lost) = &lost {
                 tell(format_args!("patchbay: {lost}\n"));
             }

@@ -60,6 +60,58 @@ fn a_machine_is_looked_at_and_changed() {
     assert_eq!(running.end(), (Some(0), String::new()));
 }
 
+/// `mov r14=psr` and a branch to itself (MIB), for ever.
+fn privileged_loop() -> [u8; 16] {
+    let mov_psr: u128 = 1 << 37 | 0x25 << 27 | 14 << 6;
+    (0x11 | mov_psr << 5 | 1 << (27 + 46) | 4 << (37 + 87)).to_le_bytes()
+}
+
+#[test]
+fn triggers_are_exchanged_and_shown_while_the_guest_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("privileged"), privileged_loop()).unwrap();
+    let guest = ["./privileged", "--load-address", "0x1000000", "--memory", "64M", "--console", "console"];
+    let running = Running::start_in(folder, &guest);
+    let says = |arguments: &[&str], line: &[&str]| {
+        running.done(arguments).lines().any(|said| said.split_whitespace().eq(line.iter().copied()))
+    };
+    running.wait_until(|_| says(&["patches"], &["patched", "1"]));
+    let listing = |place: &str| running.done(&["patches", "--disassemble", place]);
+    assert!(listing("1000000").contains("break.m 0x18"), "{}", listing("1000000"));
+    for (trigger, shown) in [
+        ("branch", "br.few 0x1fc0000"),
+        ("jmp", "brl.few"),
+        ("check", "chk.a.nc r0,"),
+        ("pseudo", "data8"),
+        ("break", "break.m 0x18"),
+    ] {
+        assert!(says(&["set", "trigger", trigger], &["sites", "1"]), "{trigger}");
+        let text = listing("0x1000000");
+        assert!(text.contains("mov r14=psr") && text.contains(shown), "{trigger}: {text}");
+        let has_stub = ["branch", "jmp", "check"].contains(&trigger);
+        assert_eq!(text.contains("vmsw.0"), has_stub, "{trigger}: {text}");
+        assert_eq!(listing(""), running.done(&["patches", "--disassemble"]));
+    }
+    assert_eq!(
+        running.refused(&["set", "trigger", "call"]),
+        "trigger cannot be \"call\": it is one of break, pseudo, branch, jmp, check"
+    );
+    running.done(&["set", "mode", "trap"]);
+    assert!(says(&["status"], &["mode", "trap"]) && says(&["patches"], &["patched", "0"]));
+    let text = listing("1000000");
+    assert_eq!(text.matches("mov r14=psr").count(), 2, "memory and view are the same: {text}");
+    running.done(&["set", "mode", "patch"]);
+    running.wait_until(|_| says(&["patches"], &["patched", "1"]));
+    running.done(&["swap", "policy", "mnemonic"]);
+    assert!(running.done(&["status"]).contains("classify-mnemonic"));
+    let sentence = running.refused(&["swap", "policy", "nonsense"]);
+    assert!(sentence.starts_with("there is no policy nonsense"), "{sentence}");
+    running.done(&["rollback", "policy"]);
+    assert!(running.done(&["status"]).contains("classify-operands"));
+    running.done(&["stop"]);
+    assert_eq!(running.end(), (Some(0), String::new()));
+}
+
 #[test]
 fn several_machines_are_changed_one_by_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,13 @@
 //! What a plugin file may do without harm to the host: crash, end its process, never return. And what the host says when
 //! one ends it after all.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 mod running;
 
 use std::os::unix::process::ExitStatusExt;

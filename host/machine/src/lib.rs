@@ -14,6 +14,13 @@
 //! To add a device: a file in `devices/`, and a line in `platform.rs`. To add a firmware procedure: its number and a
 //! line in [`firmware::pal`] or [`firmware::sal`].
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "devices take the low bytes of what is written to them; usize has 64 bits on every host"
+)]
+
 pub mod bus;
 pub mod clock;
 pub mod devices;

@@ -144,6 +144,14 @@ impl Input {
         }
     }
 
+    /// Has the line send a break, as a terminal does that is asked to.
+    pub fn send_break(&self) {
+        if let Some(uart) = self.uart.upgrade() {
+            uart.send_break();
+        }
+        self.send(&[]);
+    }
+
     /// Ends the machine.
     pub fn end(&self, outcome: Outcome) {
         self.switch.end(outcome);

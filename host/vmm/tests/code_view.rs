@@ -1,6 +1,13 @@
 //! The guest's memory holds the guest's code, whatever triggers stand in the code view: it reads, copies and overwrites its
 //! own instructions, and gets each `break` of its own.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use std::sync::Arc;
 
 use patchbay_cpu::bus::Bus;

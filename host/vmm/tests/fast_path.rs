@@ -3,6 +3,13 @@
 //!
 //! `ptc.g` and `ptc.ga` do wait: for the other processors, and for the lock of each one's purges.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 mod watched;
 
 use std::sync::Arc;

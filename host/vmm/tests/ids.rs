@@ -1,6 +1,13 @@
 //! Classes that come and go while a guest loops: ids that no site has any more are given again, and tables that are
 //! rebuilt miss none.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -26,7 +33,7 @@ use patchbay_vmm::policy::Policy;
 use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::routines::class_ids::BASE_ID;
 use patchbay_vmm::statistics::counters::Counters;
-use patchbay_vmm::swap::Order;
+use patchbay_vmm::swap::{Order, PolicyOrder};
 use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 use patchbay_vmm::vp::supervisor::Virtual;
@@ -242,6 +249,61 @@ fn swaps_use_no_ids_up() {
     assert_eq!(other.vm.ids().held(other.vm.holder()).len(), REGISTERS);
     drop(other);
     assert_eq!(used(), 0);
+}
+
+/// All parts of a policy are exchanged, or none.
+#[test]
+fn a_policy_is_swapped_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
+    let registry = Arc::new(Registry::discover());
+    let names = || {
+        let Plugins { classifier, patch_manager, routines } = looping.vm.plugins().unwrap();
+        let routines = routines[0].descriptor().name.clone();
+        [classifier.descriptor().name.clone(), patch_manager.descriptor().name.clone(), routines]
+    };
+    let order = |text: &str| {
+        let policy = Policy::parse("test", text, Path::new("")).unwrap();
+        PolicyOrder { policy, repatch: true, discard_state: false, limit: LIMIT }
+    };
+    let swap = |text: &str| looping.vm.swap_policy(&looping.machine, &registry, &order(text), &mut |_| ());
+    let before = names();
+    let wrong = "[classifier]\nplugin = 'classify-mnemonic'\n[patch-manager]\nplugin = 'patch-hot'\nthreshold = 'many'";
+    assert!(swap(wrong).is_err());
+    assert_eq!(names(), before);
+    let other = "[classifier]\nplugin = 'classify-mnemonic'\n[patch-manager]\nplugin = 'patch-first-fault'\n\
+                 trigger = 'check'\n[routines]\nplugin = 'routines-tracing'";
+    let swapped = swap(other).unwrap();
+    assert_eq!(swapped.plugin, "policy test");
+    assert_eq!(names(), ["classify-mnemonic", "patch-first-fault", "routines-tracing"]);
+    let kinds = || {
+        let standing = looping.vm.sites.all().into_iter().filter_map(|site| site.standing());
+        standing.map(|standing| standing.kind.kind().name).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(), ["check"; REGISTERS], "sites that are patched are decided anew");
+    assert_eq!(looping.vm.ids().held(looping.vm.holder()).len(), 1);
+    looping.vm.rollback_policy(&looping.machine, false, LIMIT, &mut |_| ()).unwrap();
+    assert_eq!(names(), before);
+    assert!(looping.vm.rollback_policy(&looping.machine, false, LIMIT, &mut |_| ()).is_err());
+    looping.wait_for_sites();
+}
+
+/// The policy is taken off a guest that runs, and put on again.
+#[test]
+fn a_mode_is_left_without_a_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
+    for _ in 0..3 {
+        looping.vm.set_patching(&looping.machine, false, LIMIT).unwrap();
+        assert!(looping.vm.view.addresses().is_empty());
+        let before = looping.counters();
+        let faults = |counters: &Counters| counters.faults.iter().sum::<u64>();
+        assert!(comes_true(|| faults(&looping.counters()) > faults(&before) + 100));
+        let triggers = |counters: &Counters| counters.triggers.iter().sum::<u64>();
+        assert_eq!(triggers(&looping.counters()), triggers(&before));
+        looping.vm.set_patching(&looping.machine, true, LIMIT).unwrap();
+        looping.wait_for_sites();
+    }
 }
 
 /// Virtual machines with the scope vmm run the same routines; what one has no use for any more, the other keeps.

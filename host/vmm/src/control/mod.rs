@@ -21,12 +21,16 @@
 //! answers. A client that does not read loses events, and is told how many: `"lost":3`. A client that does not read its
 //! answers for [`server::PATIENCE`] is disconnected; nobody else waits for it.
 //!
+//! After `{"command":"console"}` the server sends `{"console":"…"}` when the guest prints something, in which each character
+//! stands for one byte, and `{"console":null}` when it has ended.
+//!
 //! A new version of the protocol may add commands, arguments that may be left out, fields of answers, and kinds of events.
 //! Everything else is a new number in the greeting.
 //!
 //! To add a command: a file in [`commands`], and a line in its table.
 
 pub mod commands;
+pub mod console;
 pub mod events;
 pub mod protocol;
 pub mod server;
@@ -40,12 +44,14 @@ use patchbay_machine::handle::Handle;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 
+use console::Line;
 use events::Events;
 
+use crate::fast_path::lock;
 use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Rollback, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, PolicyOrder, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -56,6 +62,8 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Control {
     attached: Mutex<BTreeMap<u32, Target>>,
+    /// Of machines that run, or will run.
+    consoles: Mutex<BTreeMap<u32, Arc<Line>>>,
     /// What has happened.
     pub events: Events,
     /// Once a plugin was looked for.
@@ -127,6 +135,21 @@ impl Control {
         self.lock().insert(target.number, target);
     }
 
+    /// The machine of this number has this console.
+    pub fn set_console(&self, number: u32, line: &Arc<Line>) {
+        lock(&self.consoles).insert(number, Arc::clone(line));
+    }
+
+    /// The console of a machine, and the machine's number.
+    ///
+    /// # Errors
+    /// A sentence if there is none, or no number and several machines.
+    pub fn console(&self, number: Option<u32>) -> Result<(u32, Arc<Line>), String> {
+        let number = self.target(number)?.number;
+        let line = lock(&self.consoles).get(&number).cloned();
+        line.map(|line| (number, line)).ok_or_else(|| format!("machine {number} has no console"))
+    }
+
     /// A machine has ended.
     pub fn detach(&self, number: u32, outcome: &Outcome) {
         let ended = self.lock().remove(&number);
@@ -171,6 +194,31 @@ impl Control {
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
         self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
+    }
+
+    /// Swaps the policy of a virtual machine, all its parts at once.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one still serves.
+    pub fn swap_policy(&self, number: Option<u32>, order: &PolicyOrder) -> Result<Swapped, String> {
+        let registry = self.registry(order.limit)?;
+        let what = format!("swap of the policy for {}", order.policy.name);
+        self.change(number, &what, |vm, machine, log| vm.swap_policy(machine, &registry, order, log))
+    }
+
+    /// Goes back to the policy before the last swap of a whole policy.
+    ///
+    /// # Errors
+    /// A sentence that says why the present one still serves.
+    pub fn rollback_policy(
+        &self,
+        number: Option<u32>,
+        discard_state: bool,
+        limit: Duration,
+    ) -> Result<Swapped, String> {
+        self.change(number, "rollback of the policy", |vm, machine, log| {
+            vm.rollback_policy(machine, discard_state, limit, log)
+        })
     }
 
     /// The plugins that can be named. Looking for them loads libraries, which is to run their code.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::code_view::CodeView;
 use super::patch::Patch;
-use super::window::addresses::{BUNDLE, ROUTINES, WINDOW};
+use super::window::addresses::BUNDLE;
 use crate::statistics::hexadecimal;
 
 /// A bundle in memory, and what executes in its place.
@@ -59,19 +59,14 @@ impl BundleListing {
         let shown =
             view.with_patch(address, |patch| (patch.original == in_memory).then(|| (patch.written, stub(patch, ip))));
         let (written, stub) = shown.flatten().unwrap_or((in_memory, Vec::new()));
-        let slots = slots(in_memory, ip)
-            .into_iter()
-            .zip(slots_of_written(written, ip))
-            .map(|(memory, executed)| SlotListing { memory, executed })
-            .collect();
+        let (mut memory, mut executed) = (slots(in_memory, ip), slots(written, ip));
+        let most = memory.len().max(executed.len());
+        memory.resize(most, String::new());
+        executed.resize(most, String::new());
+        let pairs = memory.into_iter().zip(executed);
+        let slots = pairs.map(|(memory, executed)| SlotListing { memory, executed }).collect();
         BundleListing { ip, bundle: address.0, symbol: None, slots, stub }
     }
-}
-
-fn slots_of_written(written: Bundle, ip: u64) -> Vec<String> {
-    let mut lines = slots(written, ip);
-    lines.resize(3, String::new());
-    lines
 }
 
 /// The stub of a patch whose bundle executes at `ip`: it appears at one distance from the bundle, under every alias.
@@ -91,10 +86,4 @@ fn stub(patch: &Patch, ip: u64) -> Vec<StubListing> {
         StubListing { window: stub.place.lies + offset, executed, leads }
     });
     lines.collect()
-}
-
-/// Whether an address is one of the window's or of the routines' there.
-#[must_use]
-pub fn is_of_the_monitor(address: u64) -> bool {
-    (WINDOW..ROUTINES + (1 << 32)).contains(&address)
 }

@@ -61,6 +61,7 @@ impl Vm {
                 Placed::Changed | Placed::NotInRam => done.changed += 1,
             }
         }
+        tracing::debug!(target: "patch", ?done, "retriggered");
         done
     }
 }

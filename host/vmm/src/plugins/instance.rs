@@ -186,15 +186,12 @@ impl<T: PluginKind> Instance<T> {
             let _importing = crash::note("import_state", &plugin.label);
             // SAFETY: the instance is this plugin's, and nobody else has it yet.
             let imported = unsafe { functions.import_state()(pointer, state.version(), state.bytes().into()) };
-            match imported.into_result() {
-                Err(failure) => {
-                    let failed = Failed::Import { plugin: descriptor(), failure: clean(&failure) };
-                    if failure.panicked() {
-                        return Err(failed);
-                    }
-                    tracing::warn!("{failed}");
+            if let Err(failure) = imported.into_result() {
+                let failed = Failed::Import { plugin: descriptor(), failure: clean(&failure) };
+                if failure.panicked() {
+                    return Err(failed);
                 }
-                Ok(()) => (),
+                tracing::warn!("{failed}");
             }
             done("import");
         }
@@ -239,7 +236,7 @@ impl<T: PluginKind> Instance<T> {
         let _calling = crash::note("export_state", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let state = unsafe { self.plugin.table.plugin().export_state()(self.pointer) };
-        state.into_result().map(Into::into).map_err(|failure| self.failed("export_state", failure))
+        state.into_result().map(Into::into).map_err(|failure| self.failed("export_state", &failure))
     }
 
     /// Its counters; the first thousand.
@@ -251,7 +248,7 @@ impl<T: PluginKind> Instance<T> {
         // SAFETY: the instance is this plugin's.
         let counters = unsafe { self.plugin.table.plugin().counters()(self.pointer) };
         let named = |counter: &Counter| Counter::new(&text::line(counter.name(), text::NAME), counter.value);
-        let counters = counters.into_result().map_err(|failure| self.failed("counters", failure))?;
+        let counters = counters.into_result().map_err(|failure| self.failed("counters", &failure))?;
         Ok(counters.iter().take(COUNTERS_MAX).map(named).collect())
     }
 
@@ -263,7 +260,7 @@ impl<T: PluginKind> Instance<T> {
         let _calling = crash::note("report", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let report = unsafe { self.plugin.table.plugin().report()(self.pointer) };
-        let report = report.into_result().map_err(|failure| self.failed("report", failure))?;
+        let report = report.into_result().map_err(|failure| self.failed("report", &failure))?;
         Ok(text::lines(&report, text::REPORT))
     }
 
@@ -315,8 +312,8 @@ impl<T: PluginKind> Instance<T> {
         (!pointer.is_null()).then(|| Ending { plugin: self.plugin.clone(), pointer, number: self.number })
     }
 
-    fn failed(&self, function: &'static str, failure: Failure) -> Failed {
-        Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure: clean(&failure) }
+    fn failed(&self, function: &'static str, failure: &Failure) -> Failed {
+        Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure: clean(failure) }
     }
 }
 
@@ -384,7 +381,7 @@ impl Instance<ClassifierRef> {
         let _calling = crash::note("classify", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let class = unsafe { self.plugin.table.classify()(self.pointer, instruction, site) };
-        class.into_result().map(Into::into).map_err(|failure| self.failed("classify", failure))
+        class.into_result().map(Into::into).map_err(|failure| self.failed("classify", &failure))
     }
 }
 
@@ -397,7 +394,7 @@ impl Instance<PatchManagerRef> {
         let _calling = crash::note("decide", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let decision = unsafe { self.plugin.table.decide()(self.pointer, fault) };
-        decision.into_result().map_err(|failure| self.failed("decide", failure))
+        decision.into_result().map_err(|failure| self.failed("decide", &failure))
     }
 
     /// How often sites are to be reviewed, on the virtual machine's clock.
@@ -410,7 +407,7 @@ impl Instance<PatchManagerRef> {
         let period = unsafe { self.plugin.table.review_period()(self.pointer) };
         match period.into_result() {
             Ok(nanoseconds) => Ok((nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))),
-            Err(failure) => Err(self.failed("review_period", failure)),
+            Err(failure) => Err(self.failed("review_period", &failure)),
         }
     }
 
@@ -422,7 +419,7 @@ impl Instance<PatchManagerRef> {
         let _calling = crash::note("review", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let review = unsafe { self.plugin.table.review()(self.pointer, site) };
-        review.into_result().map_err(|failure| self.failed("review", failure))
+        review.into_result().map_err(|failure| self.failed("review", &failure))
     }
 }
 
@@ -435,7 +432,7 @@ impl Instance<RoutinesRef> {
         let _calling = crash::note("templates", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let templates = unsafe { self.plugin.table.templates()(self.pointer) };
-        templates.into_result().map(Into::into).map_err(|failure| self.failed("templates", failure))
+        templates.into_result().map(Into::into).map_err(|failure| self.failed("templates", &failure))
     }
 
     /// The routine of a class, if there is one. It may be called as long as the instance exists.
@@ -446,7 +443,7 @@ impl Instance<RoutinesRef> {
         let _calling = crash::note("build", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let routine = unsafe { self.plugin.table.build()(self.pointer, class) };
-        routine.into_result().map(Into::into).map_err(|failure| self.failed("build", failure))
+        routine.into_result().map(Into::into).map_err(|failure| self.failed("build", &failure))
     }
 
     /// What became of a routine that has just returned
@@ -457,12 +454,12 @@ impl Instance<RoutinesRef> {
             Some(library) => library.root.take_panic()(),
             None => patchbay_plugin_api::export::take_panic(),
         };
-        self.failed("a routine", Failure::panic(message.into()))
+        self.failed("a routine", &Failure::panic(message.into()))
     }
 
     /// What became of a routine that has returned an outcome that it must not return.
     #[must_use]
     pub fn routine_returned(&self, outcome: Outcome) -> Failed {
-        self.failed("a routine", Failure::error(format!("it returned the outcome {}, which means nothing", outcome.0)))
+        self.failed("a routine", &Failure::error(format!("it returned the outcome {}, which means nothing", outcome.0)))
     }
 }

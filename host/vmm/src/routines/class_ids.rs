@@ -1,7 +1,7 @@
 //! Class ids: the numbers that triggers carry, one number space for all virtual machines.
 //!
 //! A virtual machine holds the ids of its classes. With each swap it gives those up whose class no site has: first it
-//! retires an id, and behind a grace period, when no virtual processor can have it in hand, the id is done with. An id that
+//! retires an id, and after a grace period, when no virtual processor can have it in hand, the id is done with. An id that
 //! nobody holds and that all are done with may be given again. But the guest may have copied a trigger: those ids are
 //! given last, the one that has been free longest first.
 

@@ -16,9 +16,11 @@ mod prepare;
 mod request;
 mod retire;
 mod sites;
+mod whole;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Rollback, Setting};
+pub use request::{NoPart, Order, Part, Rollback, Setting};
+pub use whole::PolicyOrder;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -124,7 +126,7 @@ struct Transaction<'a> {
 }
 
 impl Vm {
-    /// Swaps a plugin; `log` is told of each step behind it.
+    /// Swaps a plugin; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why the old one still serves.
@@ -160,7 +162,7 @@ impl Vm {
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, order.kind, order.vp), ..swapped })
     }
 
-    /// Changes a setting of the plugins that serve; `log` is told of each step behind it.
+    /// Changes a setting of the plugins that serve; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why they serve as before.
@@ -370,6 +372,7 @@ impl Transaction<'_> {
         let now = Instant::now();
         let step = Step { step, seconds: now.duration_since(self.last).as_secs_f64() };
         self.last = now;
+        tracing::debug!(target: "patch", step = step.step, seconds = step.seconds, "swap");
         self.steps.push(step);
         (self.log)(&step);
     }

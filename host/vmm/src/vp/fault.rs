@@ -114,6 +114,7 @@ impl VirtualProcessor {
         let counters = &mut self.counters;
         let id = match serving.provide(&vm, class, &site.instruction)? {
             Provided::Class { id, built, shared } => {
+                tracing::debug!(target: "patch", class = id.0, built, shared, "routine");
                 counters.built += built;
                 counters.shared += shared;
                 id
