@@ -1,6 +1,7 @@
 //! The `patchbay` command.
 
 mod attach;
+mod bench;
 mod boot;
 mod console;
 mod crash;
@@ -49,6 +50,7 @@ struct Bare {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Bench(Box<bench::Bench>),
     Ctl(ctl::Ctl),
     Top(top::Top),
     Guests(guests::Guests),
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
     match command {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
         Command::Top(top) => code(top.run().map(|()| true)),
+        Command::Bench(bench) => code(bench.run()),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),

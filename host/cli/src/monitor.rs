@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use patchbay_machine::supervisor::{Native, Supervisor};
 use patchbay_vmm::conventional::fetch::Fetch as How;
+use patchbay_vmm::conventional::without::Without;
 use patchbay_vmm::plugins::{Failed, Registry, Routines};
 use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::policy::{self, Choice, Policy};
@@ -40,6 +41,10 @@ pub struct Monitor {
     /// How the conventional path reads the instruction that it emulates
     #[arg(long, value_enum, default_value = "translated")]
     fetch: Fetch,
+    /// For measurement only: leave out parts of the conventional path (exit, frame, decode for pseudo triggers; frame, fetch
+    /// for faults). What runs so says what they cost, and is nothing that could be used
+    #[arg(long, value_name = "PART,…", hide_short_help = true)]
+    conventional_without: Option<Without>,
     /// The lowest immediate of break that triggers use [default: 0x180000]
     #[arg(long, value_name = "ID", default_value_t = BASE_ID, hide_default_value = true, value_parser = number::<u32>)]
     base_id: u32,
@@ -116,7 +121,9 @@ impl Monitor {
     /// # Errors
     /// If the ids are out of range.
     pub fn vmm(&self) -> Result<Arc<Vmm>, MonitorError> {
-        Ok(Arc::new(Vmm::with_ids(self.base_id, self.reserved_num)?))
+        let mut vmm = Vmm::with_ids(self.base_id, self.reserved_num)?;
+        vmm.without = self.conventional_without.unwrap_or_default();
+        Ok(Arc::new(vmm))
     }
 
     /// Loads the plugins.

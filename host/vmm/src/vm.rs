@@ -9,6 +9,7 @@ use patchbay_machine::supervisor::Executor;
 use serde::{Deserialize, Serialize};
 
 use crate::conventional::fetch::Fetch;
+use crate::conventional::without::Without;
 use crate::fast_path::lock;
 use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
@@ -42,6 +43,8 @@ pub enum Scope {
 pub struct Vmm {
     /// The class ids.
     pub ids: Ids,
+    /// What the conventional path leaves out, for measurement only.
+    pub without: Without,
     /// The routine tables that virtual machines share.
     shared: Mutex<Vec<Weak<RoutineMap>>>,
 }
@@ -59,7 +62,7 @@ impl Vmm {
     /// # Errors
     /// If they are not immediates of `break`.
     pub fn with_ids(base: u32, count: u32) -> Result<Vmm, RangeError> {
-        Ok(Vmm { ids: Ids::new(base, count)?, shared: Mutex::default() })
+        Ok(Vmm { ids: Ids::new(base, count)?, without: Without::default(), shared: Mutex::default() })
     }
 }
 

@@ -30,6 +30,9 @@ impl VirtualProcessor {
         };
         site.trigger(self.index);
         if kind.kind().conventional {
+            if self.conventional.without.exit {
+                return self.conventional_in_the_run_loop(p, kind, site);
+            }
             return self.leave_for_the_conventional_path(p, kind, trigger);
         }
         // B units ignore the immediate of a break (SDM 3:29): there the site says the class.
@@ -53,6 +56,14 @@ impl VirtualProcessor {
         self.left = Arc::clone(&trigger.site).downcast().ok().map(|site| (kind, site));
         p.exit = Some(Exit::Hook);
         Err(Leave::Exit)
+    }
+
+    /// The conventional path of a trigger that has not left the run loop: for measurement only.
+    fn conventional_in_the_run_loop(&mut self, p: &mut Processor, kind: KindIndex, site: &PatchSite) -> Outcome {
+        let started = Time::sample(self.counters.trigger(site.instruction.cause));
+        let outcome = self.conventional.emulate_site(p, &mut self.vpd, &site.instruction);
+        self.counters.kinds[kind.index()].trigger(started);
+        outcome
     }
 
     /// The conventional path of a trigger that has left the run loop: all of it but the fetch, because the site has the

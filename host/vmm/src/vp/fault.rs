@@ -40,7 +40,11 @@ impl VirtualProcessor {
         match self.consider(p, instruction) {
             Ok(Next::Conventional) => {
                 let started = Time::sample(self.counters.faults[cause]);
-                let outcome = self.conventional.emulate(p, &mut self.vpd, instruction.slot());
+                let outcome = if self.conventional.without.fetch {
+                    self.conventional.emulate_unfetched(p, &mut self.vpd, instruction)
+                } else {
+                    self.conventional.emulate(p, &mut self.vpd, instruction.slot())
+                };
                 if let Some(outcome) = outcome {
                     self.conclude(p, &before, outcome);
                 }

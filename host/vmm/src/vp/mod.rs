@@ -66,7 +66,7 @@ impl VirtualProcessor {
         VirtualProcessor {
             index,
             vpd: take_over(p),
-            conventional: Conventional::new(vm.fetch()),
+            conventional: Conventional::new(vm.fetch(), vm.vmm.without),
             counters: Counters::default(),
             failure: None,
             table: serving.as_ref().and_then(|serving| serving.table(index)).cloned(),
