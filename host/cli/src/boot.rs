@@ -50,8 +50,8 @@ impl Boot {
     pub(crate) fn new(run: &Run, number: u32, vmm: &Arc<Vmm>, deadline: Option<Instant>) -> Result<Boot, RunError> {
         let guest = find(&run.guest, &run.base)?;
         let source = run.source(&guest);
-        let monitor = run.monitor.start(vmm)?;
         let configuration = run.configuration(&guest, &source, deadline)?;
+        let monitor = run.monitor.start(vmm, &Arc::new(configuration.symbols.clone()))?;
         let progress = Progress::start(format!("loading {}", guest.name));
         let machine = Machine::new(&configuration, &source)?;
         drop(progress);

@@ -13,6 +13,7 @@ use crate::fast_path::lock;
 use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
 use crate::plugins::Failed;
+use crate::policy::conditions::Load;
 use crate::policy::serving::{Plugins, Serving};
 use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::routines::database::Entry;
@@ -92,6 +93,8 @@ pub struct Vm {
     serving: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// What its processors have published of their work.
+    pub(crate) load: Load,
 }
 
 impl Vm {
@@ -120,6 +123,7 @@ impl Vm {
             serving: Mutex::new(serving.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            load: Load::new(processors),
         })
     }
 

@@ -19,6 +19,7 @@
 //! `plugin` is a name or a file (see [`Registry::find`]); a file is relative to the policy's. All other keys are the
 //! plugin's settings. A kind that is not mentioned is the default policy's.
 
+pub(crate) mod conditions;
 pub(crate) mod history;
 pub mod serving;
 

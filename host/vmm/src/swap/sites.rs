@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::site::SiteFault;
@@ -13,6 +14,7 @@ use patchbay_plugin_api::site::SiteFault;
 use super::{SwapError, Transaction};
 use crate::patch::site::{PatchSite, Standing};
 use crate::plugins::{Classifier, Failed, PatchManager};
+use crate::policy::conditions::at_site;
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
 
@@ -34,13 +36,14 @@ pub(super) fn to_unpatch(
     patch_manager: &PatchManager,
     table: Option<&RoutineMap>,
     sites: &[Arc<PatchSite>],
+    conditions: &Conditions,
 ) -> Result<Vec<Arc<PatchSite>>, Failed> {
     let mut left = Vec::new();
     for site in sites.iter().filter(|site| site.is_patched()) {
         let Some(entry) = table.and_then(|table| table.find(site.class())) else { continue };
         let (class, faults) = (entry.class, site.faults());
         let fault = SiteFault { site: site.place, class, instruction: site.instruction, faults };
-        if patch_manager.decide(&fault)?.trigger().is_none() {
+        if patch_manager.decide(&fault, &at_site(conditions, site))?.trigger().is_none() {
             left.push(Arc::clone(site));
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use patchbay_plugin_api::class::{Attributes, ClassKey};
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::{PatchManagerRef, Trigger};
@@ -197,10 +198,11 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
     report.step(&format!("{name} decides about faults"))?;
     let mut patched = None;
     for faults in 1..=FAULTS {
-        let decision = match manager.decide(&SiteFault { site: site(0), class, instruction, faults }) {
-            Ok(decision) => decision,
-            Err(failed) => return Ok(Err(failed)),
-        };
+        let decision =
+            match manager.decide(&SiteFault { site: site(0), class, instruction, faults }, &Conditions::default()) {
+                Ok(decision) => decision,
+                Err(failed) => return Ok(Err(failed)),
+            };
         if let Some(trigger) = decision.trigger() {
             patched = Some((faults, trigger, decision.runs_on_behalf()));
             break;
@@ -226,7 +228,7 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
         ("a patched site with no trigger executed", Trigger::BREAK, 0, 0),
     ] {
         let site = SiteStatistics { site: site(0), class, instruction, trigger, reserved: 0, faults, triggers };
-        let review = match manager.review(&site) {
+        let review = match manager.review(&site, &Conditions::default()) {
             Ok(review) => review,
             Err(failed) => return Ok(Err(failed)),
         };
