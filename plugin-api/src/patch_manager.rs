@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::time::Duration;
 
 use abi_stable::StableAbi;
-use abi_stable::std_types::RResult;
+use abi_stable::std_types::{ROption, RResult};
 
 use crate::conditions::Conditions;
 use crate::export::{Of, guard};
@@ -166,7 +166,8 @@ pub trait PatchManager: Plugin {
     }
 
     /// What to do, before the guest executes its first instruction, about a site that has not faulted: static patching.
-    /// Leaves it unless it is written otherwise. Since API 1.1.
+    /// `None`, which is the answer unless this is written otherwise, leaves this site and all others, and ends the survey.
+    /// Since API 1.1.
     ///
     /// The host asks about every slot of the loaded image's executable segments, and of memory that its user names, that
     /// has an instruction which the classifier gives a class and which can have a routine, in the order of the addresses.
@@ -176,9 +177,9 @@ pub trait PatchManager: Plugin {
     ///
     /// Called on the thread of the first virtual processor, for one site after the other. May allocate; must not wait. The
     /// arguments are the host's, for the length of the call.
-    fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Decision {
+    fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Option<Decision> {
         let _ = (site, conditions);
-        Decision::LEAVE
+        None
     }
 }
 
@@ -202,7 +203,7 @@ pub struct PatchManagerTable {
     /// [`PatchManager::review_under`].
     pub review_under: unsafe extern "C" fn(*const c_void, &SiteStatistics, &Conditions) -> RResult<Review, Failure>,
     /// [`PatchManager::survey`].
-    pub survey: unsafe extern "C" fn(*const c_void, &SiteFault, &Conditions) -> RResult<Decision, Failure>,
+    pub survey: unsafe extern "C" fn(*const c_void, &SiteFault, &Conditions) -> RResult<ROption<Decision>, Failure>,
 }
 
 impl<T: PatchManager> Of<T> {
@@ -272,8 +273,8 @@ unsafe extern "C" fn survey<T: PatchManager>(
     instance: *const c_void,
     site: &SiteFault,
     conditions: &Conditions,
-) -> RResult<Decision, Failure> {
+) -> RResult<ROption<Decision>, Failure> {
     // SAFETY: `instance` came from this type's `create`.
     let plugin = unsafe { &*instance.cast::<T>() };
-    guard(|| plugin.survey(site, conditions)).into()
+    guard(|| plugin.survey(site, conditions).into()).into()
 }

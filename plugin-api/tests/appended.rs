@@ -58,8 +58,8 @@ impl PatchManager for New {
         if conditions.window_left == 0 { Review::UNPATCH } else { Review::KEEP }
     }
 
-    fn survey(&self, _: &SiteFault, conditions: &Conditions) -> Decision {
-        if conditions.is_static() { Decision::patch(Trigger::CHECK) } else { Decision::LEAVE }
+    fn survey(&self, _: &SiteFault, conditions: &Conditions) -> Option<Decision> {
+        Some(if conditions.is_static() { Decision::patch(Trigger::CHECK) } else { Decision::LEAVE })
     }
 }
 
@@ -85,7 +85,7 @@ fn what_a_plugin_does_not_write_asks_what_it_does_write() {
         let decide = |faults| table.decide_under().unwrap()(instance, &fault(faults), &conditions).unwrap();
         assert_eq!((decide(1), decide(2)), (Decision::LEAVE, Decision::patch(Trigger::BREAK)));
         assert_eq!(table.review_under().unwrap()(instance, &statistics(), &conditions).unwrap(), Review::UNPATCH);
-        assert_eq!(table.survey().unwrap()(instance, &fault(0), &conditions).unwrap(), Decision::LEAVE);
+        assert!(table.survey().unwrap()(instance, &fault(0), &conditions).unwrap().is_none());
         assert!(table.plugin().tunables().unwrap()().unwrap().is_empty());
         table.plugin().destroy()(instance).unwrap();
     }
@@ -110,9 +110,9 @@ fn conditions_and_tunables_cross_the_boundary() {
         assert_eq!((review(0), review(16)), (Review::UNPATCH, Review::KEEP));
         let survey = |before_start| {
             let conditions = Conditions { before_start, ..Conditions::default() };
-            table.survey().unwrap()(instance, &fault(0), &conditions).unwrap()
+            table.survey().unwrap()(instance, &fault(0), &conditions).unwrap().into_option()
         };
-        assert_eq!((survey(1), survey(0)), (Decision::patch(Trigger::CHECK), Decision::LEAVE));
+        assert_eq!((survey(1), survey(0)), (Some(Decision::patch(Trigger::CHECK)), Some(Decision::LEAVE)));
         table.plugin().destroy()(instance).unwrap();
     }
     let tunables = table.plugin().tunables().unwrap()().unwrap();

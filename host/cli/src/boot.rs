@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use patchbay::monitor::{Started, supervisor};
-use patchbay_machine::loader::Source;
+use patchbay_machine::loader::{CodeRange, Source};
 use patchbay_machine::machine::{Configuration, Machine, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
@@ -28,6 +28,8 @@ pub(crate) struct Boot {
     monitor: Option<Started>,
     machine: Machine,
     console: Console,
+    /// What is surveyed besides the image's code.
+    survey: Vec<CodeRange>,
     /// When its time is up.
     deadline: Option<Instant>,
 }
@@ -55,10 +57,24 @@ impl Boot {
         let progress = Progress::start(format!("loading {}", guest.name));
         let machine = Machine::new(&configuration, &source)?;
         drop(progress);
+        if let Some(outside) = run.survey.iter().map(|range| &range.physical).find(|range| !machine.has_memory(range)) {
+            return Err(RunError::Survey(outside.start, outside.end));
+        }
         let at_once = configuration.timing == Timing::Deterministic;
         let console = Console::open(&Place::from(run.console.as_str()), at_once)?;
         let (name, mode) = (guest.name, run.monitor.mode());
-        Ok(Boot { name, mode, number, source, configuration, monitor, machine, console, deadline })
+        Ok(Boot {
+            name,
+            mode,
+            number,
+            source,
+            configuration,
+            monitor,
+            machine,
+            console,
+            survey: run.survey.clone(),
+            deadline,
+        })
     }
 
     /// Ends the machine.
@@ -68,13 +84,16 @@ impl Boot {
 
     /// Runs the guest until its machine ends other than by a reset.
     pub(crate) fn run(self, control: &Control, watchdog: &Watchdog) -> Result<Booted, RunError> {
-        let Boot { name, mode, number, source, mut configuration, mut monitor, mut machine, mut console, deadline } =
-            self;
+        let Boot { name, mode, number, source, mut configuration, mut monitor, .. } = self;
+        let Boot { mut machine, mut console, survey, deadline, .. } = self;
         let symbols = Arc::new(configuration.symbols.clone());
         let instructions = configuration.instruction_limit;
         let mut sum = Statistics::default();
         loop {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
+            if let Some(vm) = &vm {
+                vm.set_code(machine.code().iter().chain(&survey).cloned().collect());
+            }
             let output = console.attach(machine.input(), machine.output());
             let handle = machine.handle();
             watchdog.watch(number as usize, Some(handle.clone()));

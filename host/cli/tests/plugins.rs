@@ -41,9 +41,12 @@ fn the_bundled_plugins_are_found() {
         "classifier classify-mnemonic",
         "classifier classify-operands",
         "patch-manager patch-adaptive",
+        "patch-manager patch-conditions",
         "patch-manager patch-first-fault",
         "patch-manager patch-hot",
+        "patch-manager patch-list",
         "patch-manager patch-never",
+        "patch-manager patch-static",
         "routines routines-standard",
         "routines routines-tracing",
     ];
@@ -52,7 +55,7 @@ fn the_bundled_plugins_are_found() {
     // Their names and settings are those of the files in host/vmm/policies.
     let names: Vec<_> = policies.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).collect();
     let names: Vec<_> = names.iter().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["default", "mnemonic", "hot", "adaptive", "never"]);
+    assert_eq!(names, ["default", "mnemonic", "hot", "adaptive", "static", "conditions", "never"]);
     assert!(policies.contains("classify-operands; patch-hot, threshold = 16; routines-standard\n"), "{policies}");
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
+use patchbay_machine::loader::CodeRange;
 use patchbay_machine::supervisor::Executor;
 
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,8 @@ pub struct Vm {
     serving: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// What is to be surveyed before its first processor starts.
+    code: Mutex<Vec<CodeRange>>,
     /// What its processors have published of their work.
     pub(crate) load: Load,
 }
@@ -123,8 +126,18 @@ impl Vm {
             serving: Mutex::new(serving.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            code: Mutex::default(),
             load: Load::new(processors),
         })
+    }
+
+    /// Says what is surveyed before the first of its processors executes anything.
+    pub fn set_code(&self, code: Vec<CodeRange>) {
+        *lock(&self.code) = code;
+    }
+
+    pub(crate) fn take_code(&self) -> Vec<CodeRange> {
+        std::mem::take(&mut *lock(&self.code))
     }
 
     /// The plugins that serve now.

@@ -252,7 +252,7 @@ fn what_cannot_be_found_or_set_is_a_sentence() {
         let started = Choice::from_argument(argument).start::<PatchManagerRef>(&registry);
         started.err().unwrap().to_string()
     };
-    let all = "patch-adaptive, patch-first-fault, patch-hot, patch-never";
+    let all = "patch-adaptive, patch-conditions, patch-first-fault, patch-hot, patch-list, patch-never, patch-static";
     assert_eq!(error("patch-some"), format!("there is no patch-manager named patch-some; there are {all}"));
     assert!(error("patch-hot,threshold=much").ends_with(": setting threshold cannot be \"much\": it is a number"));
     assert!(error("patch-hot,limit=3").ends_with(": there is no setting limit; there are threshold, trigger, then"));
@@ -318,6 +318,8 @@ fn bundled_plugins_take_the_values_that_they_offer_to_a_search() {
     assert_eq!(hot[0].1, ["1", "4", "16", "64"]);
     assert_eq!(names(&offered::<PatchManagerRef>("patch-adaptive")), ["period-ms", "hot", "cold", "trigger", "then"]);
     assert_eq!(names(&offered::<PatchManagerRef>("patch-first-fault")), ["trigger", "then"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-static")), ["trigger", "then", "later"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-conditions")), ["b-rate", "trigger", "then"]);
     assert_eq!(names(&offered::<PatchManagerRef>("patch-never")), [""; 0]);
     assert_eq!(names(&offered::<ClassifierRef>("classify-operands")), ["slot", "unit", "banked"]);
 }

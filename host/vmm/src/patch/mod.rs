@@ -15,6 +15,7 @@ pub mod patch;
 pub mod site;
 pub mod site_cache;
 pub mod sites;
+pub mod survey;
 pub mod trigger;
 pub mod window;
 

@@ -400,16 +400,16 @@ impl Instance<PatchManagerRef> {
         decision.into_result().map_err(|failure| self.failed("decide", failure))
     }
 
-    /// What to do about a site before the guest starts. A plugin of API 1.0 leaves it.
+    /// What to do about a site before the guest starts; `None` if it is to be asked about no other, as a plugin of API 1.0.
     ///
     /// # Errors
     /// It panicked.
-    pub fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Result<Decision, Failed> {
-        let Some(survey) = self.plugin.table.survey() else { return Ok(Decision::LEAVE) };
+    pub fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Result<Option<Decision>, Failed> {
+        let Some(survey) = self.plugin.table.survey() else { return Ok(None) };
         let _calling = crash::note("survey", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let decision = unsafe { survey(self.pointer, site, conditions) };
-        decision.into_result().map_err(|failure| self.failed("survey", failure))
+        decision.into_result().map(Into::into).map_err(|failure| self.failed("survey", failure))
     }
 
     /// How often sites are to be reviewed, on the virtual machine's clock.

@@ -38,6 +38,8 @@ pub const BUNDLED: &[(&str, &str)] = &[
     ("mnemonic", include_str!("../../policies/mnemonic.toml")),
     ("hot", include_str!("../../policies/hot.toml")),
     ("adaptive", include_str!("../../policies/adaptive.toml")),
+    ("static", include_str!("../../policies/static.toml")),
+    ("conditions", include_str!("../../policies/conditions.toml")),
     ("never", include_str!("../../policies/never.toml")),
 ];
 

@@ -6,6 +6,7 @@ pub mod grace;
 pub(crate) mod resume;
 pub(crate) mod review;
 pub mod supervisor;
+mod survey;
 
 use std::sync::Arc;
 
