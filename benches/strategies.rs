@@ -16,8 +16,8 @@ const ROUNDS: usize = 5;
 fn run(boot: &Boot, strategy: &str) -> Booted {
     let booted = match strategy {
         "native" => boot.run(),
-        "trap" => boot.run_virtual(None, Scope::Vmm).0,
-        policy => boot.run_virtual(Some(policy), Scope::Vmm).0,
+        "trap" => boot.run_virtual(None, Scope::Vm).0,
+        policy => boot.run_virtual(Some(policy), Scope::Vm).0,
     };
     booted.expect_power_off();
     booted

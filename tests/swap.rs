@@ -150,7 +150,7 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
 
 #[test]
 fn a_guest_that_checks_itself_survives_swaps_in_any_order() {
-    stress(&Endless::new(Boot::bare("privops", 1), Scope::Vmm), passes, 50);
+    stress(&Endless::new(Boot::bare("privops", 1), Scope::Vm), passes, 50);
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn what_a_plugin_has_learned_goes_to_its_successors_of_the_same_name() {
 #[test]
 fn the_scope_is_what_it_was_set_to_and_a_wrong_name_takes_memory_once() {
     standing(1, |endless, machine| {
-        for scope in [Scope::Vp, Scope::Vmm, Scope::Vp] {
+        for scope in [Scope::Vp, Scope::Vm, Scope::Vp] {
             endless.vm().set_scope(machine, scope, Duration::from_secs(60)).unwrap();
             assert_eq!(endless.vm().scope(), Some(scope));
         }
@@ -382,7 +382,7 @@ fn the_scope_is_what_it_was_set_to_and_a_wrong_name_takes_memory_once() {
 fn crash_under(endless: &Endless, plugin: &str) -> String {
     for _ in 0..100 {
         let boot = Boot::bare("privops", 1);
-        let vm = Vm::new(Arc::default(), 1, 1, Some(&plugins("default")), Scope::Vmm, Fetch::default());
+        let vm = Vm::new(Arc::default(), 1, 1, Some(&plugins("default")), Scope::Vm, Fetch::default());
         let vm = Arc::new(vm.unwrap());
         let machine = boot.machine();
         endless.control.attach(Target {
@@ -411,7 +411,7 @@ fn crash_under(endless: &Endless, plugin: &str) -> String {
 
 #[test]
 fn a_routine_that_fails_stops_its_virtual_machine_and_no_other() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let file = library("unreliable_plugins").display().to_string();
     endless.run(passes, || {
         let reason = crash_under(&endless, "unreliable#panicking");
@@ -426,7 +426,7 @@ fn a_routine_that_fails_stops_its_virtual_machine_and_no_other() {
 
 #[test]
 fn a_rollback_returns_to_the_plugin_before() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let limit = Duration::from_secs(60);
     endless.run(passes, || {
         let name = || endless.vm().plugins().unwrap().patch_manager.descriptor().name.clone();
@@ -451,7 +451,7 @@ fn a_rollback_returns_to_the_plugin_before() {
 
 #[test]
 fn a_plugin_that_takes_too_long_is_refused() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     endless.run(passes, || {
         let limit = Duration::from_millis(500);
         let late = Order { limit, ..order(Kind::Classifier, "unreliable#self-test-sleeps") };
@@ -482,7 +482,7 @@ fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
         let machine = endless.control.target(Some(0)).unwrap().machine;
         machine.pause(Duration::from_secs(60)).unwrap();
         std::fs::write(&file, "").unwrap();
-        let late = endless.vm().set_scope(&machine, Scope::Vmm, briefly).unwrap_err();
+        let late = endless.vm().set_scope(&machine, Scope::Vm, briefly).unwrap_err();
         assert_eq!(late.to_string(), "the plugin has not come to its first step within 3s");
         let mnemonic = Order { limit: briefly, ..order(Kind::Classifier, "classify-mnemonic") };
         let late = "the plugin has not come further than the step publish within 3s";
@@ -502,7 +502,7 @@ fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
 
 #[test]
 fn stopping_ends_a_guest_whose_plugins_are_swapped() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let check = |booted: &Booted| {
         assert!(matches!(booted.run.outcome, Outcome::Quit | Outcome::PowerOff(_)), "{:?}", booted.run.outcome);
     };

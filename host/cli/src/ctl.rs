@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use patchbay::output::OutputError;
 use patchbay_vmm::control::protocol;
 use patchbay_vmm::plugins::{Kind, split_reference};
+use patchbay_vmm::swap::Part;
 use serde_json::{Map, Value, json};
 
 use crate::render;
@@ -54,11 +55,11 @@ enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
         watch: Option<f64>,
     },
-    /// Swap a plugin while the guest runs
+    /// Swap a plugin, or the whole policy, while the guest runs
     Swap {
-        #[command(flatten)]
-        kind: OfKind,
-        /// The plugin that is to serve
+        /// Which kind: classifier, patch-manager or routines; or policy, for all of them at once
+        kind: Part,
+        /// The plugin that is to serve; or the policy: its name, its file, or a library that exports its plugins
         #[arg(value_name = "NAME|FILE|FILE#NAME")]
         plugin: String,
         /// For routines with the scope vp: the virtual processor [default: all]
@@ -79,9 +80,9 @@ enum Command {
     },
     /// Go back to the plugin before the last swap
     Rollback {
-        /// Which kind: classifier, patch-manager or routines
+        /// Which kind: classifier, patch-manager or routines; or policy, for the last swap of a whole policy
         #[arg(required_unless_present = "list")]
-        kind: Option<Kind>,
+        kind: Option<Part>,
         /// Say what there is to go back to, the next first, and do nothing
         #[arg(long)]
         list: bool,
@@ -130,6 +131,13 @@ enum Command {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
+        /// Only the sites that did not get the trigger that was asked for, and why
+        #[arg(long)]
+        declined: bool,
+        /// Bundles as memory has them and as the guest executes them, with their stubs: the one at an address or symbol
+        /// [default: those with triggers]
+        #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
+        disassemble: Option<String>,
     },
     /// Stop all processors, and the machine's time
     Pause,
@@ -172,7 +180,7 @@ fn with(mut request: Value, arguments: &[(&str, Value)]) -> Value {
 fn absolute(plugin: &str) -> String {
     let (file, name) = split_reference(plugin);
     match (std::path::absolute(file), name) {
-        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") => {
+        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") || plugin.ends_with(".toml") => {
             file.display().to_string() + &name.map(|name| format!("#{name}")).unwrap_or_default()
         }
         _ => plugin.to_owned(),
@@ -209,7 +217,7 @@ impl Command {
             }
             Command::Swap { kind, plugin, vp, config, repatch, discard_state, limit } => {
                 let plugin = absolute(plugin);
-                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch,
+                let request = json!({ "command": "swap", "kind": kind, "plugin": plugin, "repatch": repatch,
                     "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
@@ -226,7 +234,10 @@ impl Command {
                 let request = json!({ "command": "report", "kind": kind.kind });
                 with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
-            Command::Patches { top } => json!({ "command": "patches", "top": top }),
+            Command::Patches { top, declined, disassemble } => {
+                let request = json!({ "command": "patches", "top": top, "declined": declined });
+                with(request, &[("disassemble", json!(disassemble))])
+            }
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),
             Command::Stop => json!({ "command": "stop" }),

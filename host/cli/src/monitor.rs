@@ -35,9 +35,8 @@ pub struct Monitor {
     /// The policy's emulation routines; with --scope vp once for each virtual processor, the last for all others
     #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
     pub routines: Vec<Choice>,
-    /// Whether the virtual processors of a virtual machine share a routine table; each virtual machine has its own, and
-    /// shares only class ids with others
-    #[arg(long, value_enum, default_value = "vmm")]
+    /// Who shares a routine table; class ids are shared by all virtual machines
+    #[arg(long, value_enum, default_value = "vm")]
     scope: Scope,
     /// How the conventional path reads the instruction that it emulates
     #[arg(long, value_enum, default_value = "translated")]
@@ -64,9 +63,11 @@ pub enum Mode {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Scope {
-    /// All of them one
+    /// All virtual machines that run the same routines plugin with the same settings
     Vmm,
-    /// Each its own
+    /// All virtual processors of a virtual machine
+    Vm,
+    /// Nobody: each virtual processor has its own
     Vp,
 }
 
@@ -132,7 +133,11 @@ impl Monitor {
         Ok(Some(Started {
             vmm: Arc::clone(vmm),
             plugins,
-            scope: if self.scope == Scope::Vp { Tables::Vp } else { Tables::Vmm },
+            scope: match self.scope {
+                Scope::Vmm => Tables::Vmm,
+                Scope::Vm => Tables::Vm,
+                Scope::Vp => Tables::Vp,
+            },
             fetch: if self.fetch == Fetch::Physical { How::Physical } else { How::Translated },
         }))
     }

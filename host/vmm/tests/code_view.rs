@@ -107,7 +107,7 @@ impl Subject {
 }
 
 fn vm(policy: &str, trigger: &str) -> Arc<Vm> {
-    let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins(policy, trigger)), Scope::Vmm, Fetch::Translated);
+    let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins(policy, trigger)), Scope::Vm, Fetch::Translated);
     Arc::new(vm.expect("a virtual machine"))
 }
 
@@ -309,7 +309,7 @@ fn the_guest_writes_over_an_instruction_that_is_decoded() {
     for trigger in [None].into_iter().chain(triggers) {
         let memory = Arc::new(FlatMemory::new(0x1_0000));
         let plugins = trigger.map(|trigger| plugins("default", trigger));
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, plugins.as_ref(), Scope::Vmm, Fetch::Translated);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, plugins.as_ref(), Scope::Vm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let mut subject = Subject::new(memory.clone(), &vm);
         memory.write_bytes(0x2010, &mov_psr_if_p6(14, 1).to_bytes()).expect("RAM");
@@ -359,7 +359,7 @@ fn a_patch_goes_when_a_routine_writes_over_its_instruction() {
     let memory = Arc::new(Memory::new(64 << 20).expect("memory"));
     let routines = Instance::create(&Found::<RoutinesRef>::linked::<Overwrites>(), "", None).expect("an instance");
     let plugins = Plugins { routines: vec![Arc::new(routines)], ..plugins("default", "break") };
-    let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
+    let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vm, Fetch::Translated);
     let vm = Arc::new(vm.expect("a virtual machine"));
     let mut subject = Subject::new(Arc::new(MachineBus::new(Arc::clone(&memory))), &vm);
     for (ip, r) in [(WRITTEN, 15), (0x20_0020, 14)] {

@@ -127,7 +127,8 @@ impl Subject {
             let vp = VirtualProcessor::new(Arc::clone(&vm), index, &mut p);
             (p, vp)
         };
-        Subject { clock, vps: (0..2).map(vp).collect(), vm }
+        let vps = (0..2).map(vp).collect();
+        Subject { clock, vps, vm }
     }
 
     fn at(&self, nanoseconds: u64) {

@@ -67,7 +67,7 @@ fn triggers_allocate_nothing() {
         let mut policy = Policy::load(policy).expect("a bundled policy");
         policy.patch_manager.config = format!("trigger = {}", kind.name);
         let plugins = policy.start(&Registry::discover()).expect("plugins");
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let domain = Arc::new(CoherenceDomain::new(2, false));
         domain.mailbox(1).set_parked(true);

@@ -269,6 +269,7 @@ fn policies() {
     let policy =
         parse("description = \"x\"\n[patch-manager]\nplugin = \"./hot.so\"\nthreshold = 3\nthen = \"run\"").unwrap();
     let choice = Choice {
+        otherwise: None,
         plugin: "./hot.so".into(),
         base: "/policies".into(),
         config: "then = \"run\"\nthreshold = 3\n".into(),

@@ -45,7 +45,7 @@ use events::Events;
 use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Rollback, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, PolicyOrder, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -95,8 +95,28 @@ impl Target {
             Some(counts)
         });
         let counts: Vec<VpCounts> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
-        let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        Ok(Some(vm.statistics_of(&counts, top, symbol)))
+        Ok(Some(vm.statistics_of(&counts, top, |address| self.symbol(address))))
+    }
+
+    /// The name of an address: `symbol+0x10`.
+    #[must_use]
+    pub fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"))
+    }
+
+    /// The address that somebody names: hexadecimal digits, or a symbol, with an offset or without.
+    ///
+    /// # Errors
+    /// A sentence if it is neither.
+    pub fn address(&self, place: &str) -> Result<u64, String> {
+        let hexadecimal = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+        let (name, offset) = place.split_once('+').unwrap_or((place, "0"));
+        let base = match self.symbols.address(name) {
+            Some(base) => base,
+            None => hexadecimal(name).ok_or_else(|| format!("{name} is neither a symbol nor a hexadecimal address"))?,
+        };
+        let offset = hexadecimal(offset).ok_or_else(|| format!("the offset {offset} is not hexadecimal"))?;
+        Ok(base.wrapping_add(offset))
     }
 }
 
@@ -151,6 +171,31 @@ impl Control {
         let of = |vp: usize| format!(" of virtual processor {vp}");
         let what = format!("swap of the {}{} for {}", order.kind, order.vp.map(of).unwrap_or_default(), order.plugin);
         self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
+    }
+
+    /// Swaps the policy of a virtual machine, all its parts at once.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one still serves.
+    pub fn swap_policy(&self, number: Option<u32>, order: &PolicyOrder) -> Result<Swapped, String> {
+        let registry = self.registry(order.limit)?;
+        let what = format!("swap of the policy for {}", order.policy.name);
+        self.change(number, &what, |vm, machine, log| vm.swap_policy(machine, &registry, order, log))
+    }
+
+    /// Goes back to the policy before the last swap of a whole policy.
+    ///
+    /// # Errors
+    /// A sentence that says why the present one still serves.
+    pub fn rollback_policy(
+        &self,
+        number: Option<u32>,
+        discard_state: bool,
+        limit: Duration,
+    ) -> Result<Swapped, String> {
+        self.change(number, "rollback of the policy", |vm, machine, log| {
+            vm.rollback_policy(machine, discard_state, limit, log)
+        })
     }
 
     /// The plugins that can be named. Looking for them loads libraries, which is to run their code.

@@ -189,6 +189,9 @@ impl CodeView {
         if original.slot(site.slot()) != site.instruction.bits
             || original.template().number() != site.instruction.template
         {
+            if self.drop_changed(&mut view, address, original) {
+                bundle::invalidate(bus, address);
+            }
             return Placed::Changed;
         }
         self.drop_changed(&mut view, address, original);

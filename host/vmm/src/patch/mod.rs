@@ -12,6 +12,7 @@ pub mod bundle;
 pub mod code_view;
 pub mod listing;
 pub mod patch;
+pub mod retrigger;
 pub mod site;
 pub mod site_cache;
 pub mod sites;

@@ -207,6 +207,13 @@ impl<T: PluginKind> Instance<T> {
         Ok(instance)
     }
 
+    /// Whether another instance is of the same plugin, of the same mapping of its library, with the same settings.
+    #[must_use]
+    pub(crate) fn is_like(&self, other: &Instance<T>) -> bool {
+        let code = |instance: &Instance<T>| instance.plugin.table.plugin().create() as usize;
+        code(self) == code(other) && self.config == other.config
+    }
+
     /// The plugin of which it is an instance.
     #[must_use]
     pub fn plugin(&self) -> &Plugin<T> {

@@ -254,7 +254,7 @@ pub struct WindowReport {
 }
 
 /// An address as it is written: `"0xa000000100010e20"`.
-fn hexadecimal<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn hexadecimal<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{address:#x}"))
 }
 

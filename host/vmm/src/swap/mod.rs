@@ -10,14 +10,17 @@
 //! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
 mod missing_classes;
+mod mode;
 mod outcome;
 mod prepare;
 mod request;
 mod retire;
 mod sites;
+mod whole;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Rollback, Setting};
+pub use request::{NoPart, Order, Part, Rollback, Setting};
+pub use whole::PolicyOrder;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -260,11 +263,12 @@ impl Vm {
         self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
-            let count = self.ids().count();
+            let (count, vmm) = (self.ids().count(), Arc::clone(&self.vmm));
             let (tables, templates) = transaction.apart(move |_| {
                 let tables = (0..tables).filter_map(|vp| old.table(vp));
                 let tables = tables.map(|table| prepare::rebuild(count, table, Arc::clone(table.routines())));
-                let tables: Vec<_> = tables.collect::<Result<_, _>>()?;
+                let share = |table| if scope == Scope::Vmm { vmm.share(table) } else { Ok(table) };
+                let tables: Vec<_> = tables.map(|table| table.and_then(share)).collect::<Result<_, _>>()?;
                 let templates = templates(&tables)?;
                 Ok((tables, templates))
             })?;
@@ -385,7 +389,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor takes new plugins over at a block boundary.
     fn publish(&mut self, new: &Arc<Serving>) -> Result<(), SwapError> {
-        self.vm.set_serving(new);
+        self.vm.set_serving(Some(Arc::clone(new)));
         let given = Arc::clone(new);
         let left = self.deadline.saturating_duration_since(Instant::now());
         let taken = self.machine.ask(left, move |executor, _| {
@@ -409,7 +413,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
     fn take_back(&self, new: &Arc<Serving>) {
-        self.vm.set_serving(&self.old);
+        self.vm.set_serving(Some(Arc::clone(&self.old)));
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
@@ -460,17 +464,17 @@ impl Transaction<'_> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
         let (terms, conditions) = (self.terms.clone(), self.vm.conditions());
-        let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
+        let (before, patch_manager, reviews, decisions) = self.apart(move |done| {
             let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
-            let unpatch = sites::to_unpatch(&patch_manager, table.as_deref(), &sites, &conditions)?;
+            let decisions = sites::decisions(&patch_manager, table.as_deref(), &sites, &conditions)?;
             if repatch {
                 done("decide");
             }
             let reviews = Reviews::of(&patch_manager)?;
-            Ok((before, patch_manager, reviews, unpatch))
+            Ok((before, patch_manager, reviews, decisions))
         })?;
         self.replace(self.old.with_patch_manager(patch_manager, reviews), |transaction, _| {
-            transaction.unpatch(&unpatch);
+            transaction.obey(&decisions);
             Ok(())
         })?;
         history::first(before)
@@ -482,6 +486,7 @@ impl Transaction<'_> {
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
         let terms = self.terms.clone();
+        let shares = (self.old.scope == Scope::Vmm).then(|| Arc::clone(&self.vm.vmm));
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
@@ -494,6 +499,9 @@ impl Transaction<'_> {
                 }
                 done("build");
                 before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+            }
+            if let Some(vmm) = shares {
+                tables = tables.into_iter().map(|table| vmm.share(table)).collect::<Result<_, _>>()?;
             }
             let templates = templates(&tables)?;
             Ok((before, tables, templates))

@@ -69,6 +69,9 @@ pub enum SwapError {
     /// A plugin for one virtual processor that cannot have its own.
     #[error("virtual processors share their {0}: each has its own only of routines, with the scope vp")]
     Shared(Kind),
+    /// Rollback of a policy without a swap of one before.
+    #[error("there is no policy to go back to: none was swapped as a whole")]
+    NoPolicyBefore,
     /// Rollback without a swap before.
     #[error("there is no {0} to go back to")]
     NothingBefore(Kind),

@@ -12,6 +12,7 @@ use crate::fast_path::lock;
 use crate::plugins::deadline;
 use crate::plugins::trial::Limit;
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
+use crate::policy::Choice;
 use crate::policy::history::{self, Recipe};
 use crate::routines::map::RoutineMap;
 
@@ -19,6 +20,8 @@ use crate::routines::map::RoutineMap;
 pub(super) enum Source<T> {
     /// A plugin that is looked for.
     Reference { registry: Arc<Registry>, order: Order },
+    /// One that a policy chooses.
+    Choice { registry: Arc<Registry>, choice: Choice },
     /// One that has served before.
     Recipe(Recipe<T>),
     /// The one that serves, with other settings.
@@ -117,6 +120,13 @@ pub(super) fn make<T: plugins::PluginKind>(
     let next = match source {
         Source::Recipe(recipe) => recipe,
         Source::Again { config } => Recipe { config, ..history::first(recipes.clone())? },
+        Source::Choice { registry, choice } => {
+            let plugin = choice.find::<T>(&registry, *limit, done)?;
+            let name = &plugin.descriptor().name;
+            let state = recipes.first().filter(|old| old.plugin.descriptor().name == *name);
+            let state = state.and_then(|old| old.state.clone());
+            Recipe { config: choice.config, plugin, state }
+        }
         Source::Reference { registry, order: Order { plugin, library, base, config, .. } } => {
             let (_, name) = plugins::split_reference(&plugin);
             let loaded = library.zip(name).and_then(|(library, name)| library.plugin(name));

@@ -1,12 +1,54 @@
 //! What a swap is asked to do.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use patchbay_plugin_api::settings;
+use serde::{Deserialize, Serialize};
 
 use super::prepare::Source;
 use crate::plugins::{self, Instance, Kind, Library};
+
+/// What is exchanged: the plugin of a kind, or the whole policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Part {
+    /// The plugin of a kind.
+    Plugin(Kind),
+    /// All of them.
+    Policy,
+}
+
+/// Something that is not the name of a part.
+#[derive(Debug, thiserror::Error)]
+#[error("what can be exchanged is {} or policy", Kind::ALL.map(Kind::name).join(", "))]
+pub struct NoPart;
+
+impl FromStr for Part {
+    type Err = NoPart;
+
+    fn from_str(name: &str) -> Result<Part, NoPart> {
+        if name == "policy" { Ok(Part::Policy) } else { name.parse().map(Part::Plugin).map_err(|_| NoPart) }
+    }
+}
+
+impl TryFrom<String> for Part {
+    type Error = NoPart;
+
+    fn try_from(name: String) -> Result<Part, NoPart> {
+        name.parse()
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> String {
+        match part {
+            Part::Plugin(kind) => kind.to_string(),
+            Part::Policy => "policy".to_owned(),
+        }
+    }
+}
 
 /// What a swap is to do.
 #[derive(Clone, Debug)]

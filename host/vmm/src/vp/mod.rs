@@ -91,6 +91,13 @@ impl VirtualProcessor {
         self.vpd = Vpd { vitc_offset, virr, vin_service, ..take_over(p) };
     }
 
+    /// Goes on under these plugins, or under none.
+    pub(crate) fn serve(&mut self, serving: Option<&Arc<Serving>>) {
+        self.table = serving.and_then(|serving| serving.table(self.index)).cloned();
+        self.next_review = 0;
+        self.serving = serving.cloned();
+    }
+
     /// Takes other plugins over. Returns those it had.
     pub(crate) fn adopt(&mut self, serving: &Arc<Serving>) -> Option<Arc<Serving>> {
         self.table = serving.table(self.index).cloned();

@@ -57,7 +57,7 @@ fn plugins(registry: &Registry, policy: &str, trigger: &str) -> Plugins {
 
 fn vm(plugins: Option<&Plugins>, fetch: Fetch) -> Arc<Vm> {
     let vmm = Arc::new(Vmm::with_ids(0x10_0800, 64).expect("ids"));
-    Arc::new(Vm::new(vmm, 0, 1, plugins, Scope::Vmm, fetch).expect("a virtual machine"))
+    Arc::new(Vm::new(vmm, 0, 1, plugins, Scope::Vm, fetch).expect("a virtual machine"))
 }
 
 fn difference(expected: &[(String, u64)], got: &[(String, u64)]) -> String {

@@ -7,13 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Command, arguments, limit};
 use crate::control::server::Session;
-use crate::plugins::Kind;
-use crate::swap::Rollback;
+use crate::swap::{Part, Rollback};
 
 pub(super) const COMMAND: Command = Command {
     name: "rollback",
     arguments: &[
-        ("kind", "classifier, patch-manager or routines [with list: all]"),
+        ("kind", "classifier, patch-manager, routines or policy [with list: all]"),
         ("list", "whether to say what there is to go back to, and to do nothing [false]"),
         ("discard_state", "whether what the plugin before has learned is lost: it is not asked [false]"),
         ("limit", "how many seconds it may take [5]"),
@@ -25,7 +24,7 @@ pub(super) const COMMAND: Command = Command {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    kind: Option<Kind>,
+    kind: Option<Part>,
     #[serde(default)]
     list: bool,
     #[serde(default)]
@@ -40,10 +39,17 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         let target = session.target()?;
         let vm = target.vm.as_ref().ok_or("in native mode there are no plugins")?;
         let mut before = vm.rollbacks().map_err(|error| error.to_string())?;
-        before.retain(|before| kind.is_none_or(|kind| before.kind == kind));
+        before.retain(|before| kind.is_none_or(|kind| kind == Part::Plugin(before.kind)));
         return Ok(json!(before));
     }
     let kind = kind.ok_or("wrong arguments: missing field `kind`")?;
     let limit = limit.unwrap_or(crate::control::LIMIT);
+    let kind = match kind {
+        Part::Plugin(kind) => kind,
+        Part::Policy => {
+            let swapped = session.control.rollback_policy(session.vm, discard_state, limit);
+            return swapped.map(|swapped| json!(swapped));
+        }
+    };
     session.control.rollback(session.vm, Rollback { kind, discard_state, limit }).map(|swapped| json!(swapped))
 }
