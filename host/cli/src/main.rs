@@ -11,6 +11,7 @@ mod log;
 mod plugins;
 mod render;
 mod run;
+mod survey;
 mod vms;
 mod watchdog;
 
@@ -48,6 +49,7 @@ enum Command {
     Ctl(ctl::Ctl),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
+    Survey(survey::Survey),
     Exec(Exec),
     Plugins(plugins::Plugins),
     Plugin(plugins::Plugin),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
+        Command::Survey(survey) => code(survey.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
         Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
         Command::Plugin(plugin) => code(plugin.run()),

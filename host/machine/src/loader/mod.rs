@@ -71,6 +71,9 @@ pub enum LoadError {
     CommandLineZero,
 }
 
+/// The most bytes of an image that is looked at.
+const LOOKED_AT_MAX: u64 = 1 << 30;
+
 /// A guest in memory.
 #[derive(Clone, Debug)]
 pub struct Guest {
@@ -131,6 +134,14 @@ fn code(path: &Path, image: &[u8]) -> Result<Vec<CodeRange>, LoadError> {
         address: code.address,
     };
     Ok(code.into_iter().map(range).collect())
+}
+
+/// The bytes of an image that is to be looked at, not loaded: plain or compressed with gzip.
+///
+/// # Errors
+/// If it is unreadable, too long, or damaged gzip.
+pub fn image(path: &Path) -> Result<Vec<u8>, LoadError> {
+    gzip::expand(path, read(path, LOOKED_AT_MAX)?, LOOKED_AT_MAX)
 }
 
 /// Reads a file of at most `limit` bytes: what is too long is refused before it is read, or else as soon as it shows.
