@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_plugin_api::classifier::ClassifierRef;
 use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
@@ -323,4 +324,41 @@ fn bundled_plugins_take_the_values_that_they_offer_to_a_search() {
     assert_eq!(names(&offered::<PatchManagerRef>("patch-conditions")), ["b-rate", "trigger", "then"]);
     assert_eq!(names(&offered::<PatchManagerRef>("patch-never")), [""; 0]);
     assert_eq!(names(&offered::<ClassifierRef>("classify-operands")), ["slot", "unit", "banked"]);
+}
+
+/// A patch manager that reports what it asked of the host when it was created.
+struct Names(String);
+
+impl patchbay_plugin_api::plugin::Plugin for Names {
+    const NAME: &'static str = "names";
+    const VERSION: &'static str = "0.0.0";
+    const DESCRIPTION: &'static str = "for tests";
+
+    fn create(_: &str, host: &Host) -> Result<Self, String> {
+        let symbols = [0x1ff0, 0x2010].map(|address| host.symbol(address).unwrap_or_default());
+        let addresses = ["second", "second+0x10", "twice", "never"].map(|name| host.address(name));
+        Ok(Names(format!("{symbols:?} {addresses:x?}")))
+    }
+
+    fn report(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl patchbay_plugin_api::patch_manager::PatchManager for Names {
+    fn decide(&self, _: &SiteFault) -> Decision {
+        Decision::LEAVE
+    }
+}
+
+#[test]
+fn plugins_see_the_symbols_of_their_guest() {
+    let report = |symbols: Option<&str>| {
+        let symbols = symbols.map(|text| std::sync::Arc::new(Symbols::parse(text)));
+        let plugin = Found::<PatchManagerRef>::linked::<Names>().with_symbols(symbols);
+        Instance::create(&plugin, "", None).unwrap().report().unwrap()
+    };
+    let symbols = "1000 T first\n2000 T second\n3000 t twice\n4000 t twice\n";
+    assert_eq!(report(Some(symbols)), r#"["first+0xff0", "second+0x10"] [Some(2000), Some(2010), None, None]"#);
+    assert_eq!(report(None), r#"["", ""] [None, None, None, None]"#);
 }

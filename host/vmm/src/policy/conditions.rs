@@ -13,6 +13,11 @@ use crate::vp::VirtualProcessor;
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
+/// Periods of a second.
+const PERIODS: u64 = SECOND / RATE_PERIOD;
+/// Nanoseconds of a tick of ar.itc.
+const TICK: u64 = SECOND / ITC_FREQUENCY;
+const _: () = assert!(PERIODS * RATE_PERIOD == SECOND && TICK * ITC_FREQUENCY == SECOND);
 
 /// How often something happens: events counted over periods of [`RATE_PERIOD`] or more.
 #[derive(Debug, Default)]
@@ -36,7 +41,7 @@ impl Rate {
             *self = Rate { begun: now, counted: total, last: a_second(events, time) };
             return self.last;
         }
-        self.last.max(a_second(events, RATE_PERIOD))
+        self.last.max(events.saturating_mul(PERIODS))
     }
 }
 
@@ -85,8 +90,7 @@ impl Vm {
 impl VirtualProcessor {
     /// Publishes its events until now, and the time.
     pub(crate) fn publish(&self, itc: u64) {
-        let now = u128::from(itc) * u128::from(SECOND) / u128::from(ITC_FREQUENCY);
-        self.vm.load.publish(self.index, u64::try_from(now).unwrap_or(u64::MAX), self.counters.events());
+        self.vm.load.publish(self.index, itc.saturating_mul(TICK), self.counters.events());
     }
 }
 

@@ -215,6 +215,18 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
             report.line(&format!("  patches a site at its fault {faults} with {}; {then}", trigger_name(trigger)))?;
         }
     }
+    report.step(&format!("{name} surveys sites"))?;
+    let surveyed = SiteFault { site: site(0), class, instruction, faults: 0 };
+    match manager.survey(&surveyed, &Conditions { before_start: 1, ..Conditions::default() }) {
+        Ok(None) => {}
+        Ok(Some(decision)) => {
+            let does = decision
+                .trigger()
+                .map_or("leaves it".to_owned(), |trigger| format!("patches it with {}", trigger_name(trigger)));
+            report.line(&format!("  is asked about each site before the guest starts; {does}, for one"))?;
+        }
+        Err(failed) => return Ok(Err(failed)),
+    }
     report.step(&format!("{name} reviews sites"))?;
     let period = match manager.review_period() {
         Ok(period) => period,
