@@ -119,8 +119,16 @@ impl Boot {
     pub fn run_with(&self, plugins: Option<&Plugins>, scope: Scope) -> (Booted, VmStatistics) {
         let vm = Vm::new(Arc::new(Vmm::new()), 0, self.processors, plugins, scope, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
-        let booted = self.run_under(|index| Box::new(Virtual::new(Arc::clone(&vm), index)));
+        let booted = self.run_on(&vm);
         (booted, vm.statistics(|_| None))
+    }
+
+    /// Boots the guest on a virtual machine, which surveys the image's code first if its patch manager wants that.
+    #[must_use]
+    pub fn run_on(&self, vm: &Arc<Vm>) -> Booted {
+        let machine = self.machine();
+        vm.set_code(machine.code().to_vec());
+        Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(vm), index)))
     }
 }
 

@@ -48,16 +48,16 @@ impl Counts {
         let monitor = &statistics["monitor"];
         let total = &monitor["total"];
         let (faults, triggers) = (number(&total["faults"]), number(&total["triggers"]));
-        let kinds_declined = total["by_kind"].as_array().into_iter().flatten();
+        let placed = monitor["triggers"].as_array().into_iter().flatten();
         Counts {
             instructions: number(&statistics["instructions"]),
             faults,
             triggers,
             events: (faults + triggers).saturating_sub(number(&total["on_behalf"])),
             causes: rows(&total["causes"], "cause", |row| number(&row["faults"]) + number(&row["triggers"])),
-            kinds: kinds(total),
+            kinds: kinds(monitor),
             sites: number(&monitor["sites"]),
-            declined: sum(kinds_declined.map(|row| &row["declined_by_reason"])),
+            declined: sum(placed.map(|row| &row["declined_by_reason"])),
             fallbacks: sum(std::iter::once(&total["fallbacks"])),
             nanoseconds_an_event: typical(total),
         }
@@ -115,12 +115,17 @@ pub fn operations(guest: &str, console: &str) -> Vec<crate::record::Operation> {
     console.lines().filter_map(operation).collect()
 }
 
-fn kinds(total: &Value) -> Vec<Kind> {
+fn kinds(monitor: &Value) -> Vec<Kind> {
+    let executed = monitor["total"]["by_kind"].as_array();
+    let events = |name: &str| {
+        let row = executed.into_iter().flatten().find(|row| row["trigger"] == name);
+        row.map_or(0, |row| number(&row["events"]))
+    };
     let kind = |row: &Value| {
         let name = row["trigger"].as_str()?.to_owned();
-        Some(Kind { name, sites: number(&row["placed"]), events: number(&row["events"]) })
+        Some(Kind { sites: number(&row["sites"]), events: events(&name), name })
     };
-    let kinds = total["by_kind"].as_array().into_iter().flatten().filter_map(kind);
+    let kinds = monitor["triggers"].as_array().into_iter().flatten().filter_map(kind);
     kinds.filter(|kind| kind.sites + kind.events > 0).collect()
 }
 
@@ -173,15 +178,20 @@ mod tests {
     fn counts_are_read() {
         let counts = Counts::read(&json!({
             "instructions": 100, "seconds": 1.5, "processor_seconds": 1.25,
-            "monitor": { "sites": 7, "total": {
+            "monitor": { "sites": 7,
+                "triggers": [
+                    { "trigger": "break", "sites": 4, "declined_by_reason": {} },
+                    { "trigger": "jmp", "sites": 2, "declined_by_reason": { "call": 1 } },
+                    { "trigger": "check", "sites": 0, "declined_by_reason": {} },
+                ],
+                "total": {
                 "faults": 10, "triggers": 90, "on_behalf": 5,
                 "conventional": { "emulated": 10 }, "conventional_time": { "samples": 3, "p50": 100 },
                 "causes": [{ "cause": "rfi", "faults": 1, "triggers": 2 }],
                 "by_kind": [
-                    { "trigger": "break", "placed": 4, "events": 60, "declined_by_reason": {}, "time": { "samples": 1, "p50": 20 } },
-                    { "trigger": "jmp", "placed": 2, "events": 30, "declined_by_reason": { "br_call": 1 },
-                      "time": { "samples": 1, "p50": 10 } },
-                    { "trigger": "check", "placed": 0, "events": 0, "declined_by_reason": {}, "time": { "samples": 0, "p50": 0 } },
+                    { "trigger": "break", "events": 60, "time": { "samples": 1, "p50": 20 } },
+                    { "trigger": "jmp", "events": 30, "time": { "samples": 1, "p50": 10 } },
+                    { "trigger": "check", "events": 0, "time": { "samples": 0, "p50": 0 } },
                 ],
                 "fallbacks": { "left_by_classifier": 3, "changed": 0 },
             }},

@@ -15,6 +15,7 @@ mod rates;
 mod render;
 mod run;
 mod summary;
+mod survey;
 mod top;
 mod vms;
 mod watchdog;
@@ -55,6 +56,7 @@ enum Command {
     Top(top::Top),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
+    Survey(survey::Survey),
     Exec(Exec),
     Plugins(plugins::Plugins),
     Plugin(plugins::Plugin),
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
+        Command::Survey(survey) => code(survey.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
         Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
         Command::Plugin(plugin) => code(plugin.run()),

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::supervisor::{Native, Supervisor};
 use patchbay_vmm::conventional::fetch::Fetch as How;
 use patchbay_vmm::conventional::without::Without;
@@ -126,15 +127,15 @@ impl Monitor {
         Ok(Arc::new(vmm))
     }
 
-    /// Loads the plugins.
+    /// Loads the plugins, for a guest with these symbols.
     ///
     /// # Errors
     /// If one is not found or does not start.
-    pub fn start(&self, vmm: &Arc<Vmm>) -> Result<Option<Started>, MonitorError> {
+    pub fn start(&self, vmm: &Arc<Vmm>, symbols: &Arc<Symbols>) -> Result<Option<Started>, MonitorError> {
         let plugins = match self.mode {
             Mode::Native => return Ok(None),
             Mode::Trap => None,
-            Mode::Patch => Some(self.plugins()?),
+            Mode::Patch => Some(self.plugins(symbols)?),
         };
         Ok(Some(Started {
             vmm: Arc::clone(vmm),
@@ -148,8 +149,8 @@ impl Monitor {
         }))
     }
 
-    fn plugins(&self) -> Result<Plugins, MonitorError> {
-        let registry = Registry::discover();
+    fn plugins(&self, symbols: &Arc<Symbols>) -> Result<Plugins, MonitorError> {
+        let registry = Registry::discover().with_symbols(Arc::clone(symbols));
         let mut policy = Policy::load(&self.policy)?;
         let replace = |choice: &mut Choice, argument: &Option<Choice>| {
             if let Some(argument) = argument {

@@ -1,6 +1,7 @@
 //! A machine: put together, then run until it ends.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::handle::{Errand, Handle};
 use crate::interrupts::Interrupts;
 use crate::layout::PROCESSORS_MAX;
 use crate::loader::symbols::Symbols;
-use crate::loader::{self, LoadError, Source};
+use crate::loader::{self, CodeRange, LoadError, Source};
 use crate::memory::{Memory, MemoryError, OutsideMemory};
 use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
@@ -80,6 +81,7 @@ pub enum MachineError {
 /// A machine with a guest loaded.
 pub struct Machine {
     platform: Platform,
+    code: Vec<CodeRange>,
     executors: Vec<Executor>,
     output: Receiver<u8>,
     input: Input,
@@ -208,6 +210,7 @@ impl Machine {
         start::boot_processor(&mut executors[0].processor, guest.entry);
         Ok(Machine {
             platform,
+            code: guest.code,
             executors,
             output: line.output,
             input,
@@ -216,6 +219,19 @@ impl Machine {
             timing: configuration.timing,
             deadline,
         })
+    }
+
+    /// The code of the image that is loaded.
+    #[must_use]
+    pub fn code(&self) -> &[CodeRange] {
+        &self.code
+    }
+
+    /// Whether all of a range is memory.
+    #[must_use]
+    pub fn has_memory(&self, range: &Range<u64>) -> bool {
+        let memory = self.platform.memory.ranges();
+        memory.iter().any(|memory| memory.start <= range.start && range.end <= memory.end)
     }
 
     /// What the guest prints. The channel is closed when the machine is gone.

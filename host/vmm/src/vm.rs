@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
+use patchbay_machine::loader::CodeRange;
 use patchbay_machine::supervisor::Executor;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::fast_path::lock;
 use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
 use crate::plugins::Failed;
+use crate::policy::conditions::Load;
 use crate::policy::serving::{Plugins, Serving};
 use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::routines::database::Entry;
@@ -122,6 +124,10 @@ pub struct Vm {
     pub(crate) set_aside: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// What is to be surveyed before its first processor starts.
+    code: Mutex<Vec<CodeRange>>,
+    /// What its processors have published of their work.
+    pub(crate) load: Load,
 }
 
 impl Vm {
@@ -151,7 +157,18 @@ impl Vm {
             set_aside: Mutex::default(),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            code: Mutex::default(),
+            load: Load::new(processors),
         })
+    }
+
+    /// Says what is surveyed before the first of its processors executes anything.
+    pub fn set_code(&self, code: Vec<CodeRange>) {
+        *lock(&self.code) = code;
+    }
+
+    pub(crate) fn take_code(&self) -> Vec<CodeRange> {
+        std::mem::take(&mut *lock(&self.code))
     }
 
     /// The plugins that serve now.

@@ -17,7 +17,7 @@ use crate::guest::Guest;
 use crate::patch::site::PatchSite;
 use crate::patch::trigger::KindIndex;
 use crate::routines::class_ids::ClassId;
-use crate::routines::services::{self, Refused};
+use crate::routines::services::{self, At, Refused};
 use crate::statistics::counters::{Counters, Time};
 use crate::vp::VirtualProcessor;
 
@@ -82,7 +82,8 @@ impl VirtualProcessor {
     pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
         let routine =
             self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine.as_ref());
-        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, ip, instruction);
+        let at = At { ip, identity: self.identity };
+        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, at, instruction);
         match outcome {
             Ok(outcome) => outcome,
             Err(refused) => self.refused(p, refused, instruction),
@@ -115,11 +116,11 @@ fn execute(
     counters: &mut Counters,
     p: &mut Processor,
     vpd: &mut Vpd,
-    ip: u64,
+    at: At,
     instruction: &Instruction,
 ) -> Result<Outcome, Refused> {
     match routine {
-        Some(routine) => services::run(routine, services, p, vpd, ip, instruction),
+        Some(routine) => services::run(routine, services, p, vpd, at, instruction),
         None => {
             counters.without_routine += 1;
             Ok(emulate(&mut Guest { p, vpd, frame: None }, instruction))

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use patchbay_cpu::processor::Processor;
 use patchbay_machine::clock::ITC_FREQUENCY;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::SiteStatistics;
 
 use crate::patch::site::PatchSite;
 use crate::plugins::{Failed, PatchManager};
+use crate::policy::conditions::at_site;
 use crate::policy::serving::Serving;
 use crate::vp::VirtualProcessor;
 
@@ -72,10 +74,18 @@ impl VirtualProcessor {
 
     fn review(&mut self, p: &mut Processor) -> Result<(), Failed> {
         let Some(serving) = self.serving.clone() else { return Ok(()) };
-        self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &serving, site))
+        self.publish(p.itc());
+        let conditions = self.vm.conditions();
+        self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &serving, site, &conditions))
     }
 
-    fn review_site(&mut self, p: &mut Processor, serving: &Serving, site: &Arc<PatchSite>) -> Result<(), Failed> {
+    fn review_site(
+        &mut self,
+        p: &mut Processor,
+        serving: &Serving,
+        site: &Arc<PatchSite>,
+        conditions: &Conditions,
+    ) -> Result<(), Failed> {
         let patched = site.is_patched();
         let known = serving.table(0).and_then(|table| table.entry(site.class())).filter(|_| patched);
         let class = match known {
@@ -93,7 +103,7 @@ impl VirtualProcessor {
             faults,
             triggers,
         };
-        match serving.patch_manager.review(&statistics)?.change() {
+        match serving.patch_manager.review(&statistics, &at_site(conditions, site))?.change() {
             Some(Trigger::NONE) if patched => {
                 self.vm.view.remove(p.bus(), site);
                 self.counters.unpatched += 1;
