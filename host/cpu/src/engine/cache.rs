@@ -2,6 +2,8 @@
 //! address.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use patchbay_isa::Instruction;
 use rustc_hash::FxHashMap;
@@ -38,6 +40,13 @@ pub struct Prepared {
     pub block: Block,
     /// Its steps as operations, in the same order.
     pub ops: Box<[Op]>,
+    /// How often it was entered, as far as an engine counts that.
+    heat: AtomicU32,
+    /// Where its compiled code begins, 0 if there is none.
+    code: AtomicU64,
+    /// The address and the state of the processor that the code is for.
+    code_ip: AtomicU64,
+    code_mode: AtomicU64,
 }
 
 impl Prepared {
@@ -45,7 +54,42 @@ impl Prepared {
     #[must_use]
     pub fn new(block: Block) -> Prepared {
         let ops = block.steps.iter().map(lower::step).collect();
-        Prepared { block, ops }
+        Prepared {
+            block,
+            ops,
+            heat: AtomicU32::new(0),
+            code: AtomicU64::new(0),
+            code_ip: AtomicU64::new(0),
+            code_mode: AtomicU64::new(0),
+        }
+    }
+
+    /// How often it was entered.
+    #[inline]
+    #[must_use]
+    pub fn heat(&self) -> u32 {
+        self.heat.load(Relaxed)
+    }
+
+    /// Says how often it was entered.
+    #[inline]
+    pub fn set_heat(&self, heat: u32) {
+        self.heat.store(heat, Relaxed);
+    }
+
+    /// Its compiled code for an address and a state of the processor.
+    #[inline]
+    #[must_use]
+    pub fn code(&self, ip: u64, mode: u64) -> Option<u64> {
+        let code = self.code.load(Relaxed);
+        (code != 0 && self.code_ip.load(Relaxed) == ip && self.code_mode.load(Relaxed) == mode).then_some(code)
+    }
+
+    /// Sets its compiled code; 0 is none. Only the engine that has the block does so.
+    pub fn set_code(&self, ip: u64, mode: u64, code: u64) {
+        self.code.store(code, Relaxed);
+        self.code_ip.store(ip, Relaxed);
+        self.code_mode.store(mode, Relaxed);
     }
 
     /// The instruction of one of its operations.

@@ -6,11 +6,15 @@ pub mod cache;
 pub mod interpreter;
 mod leave;
 mod run;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod translator;
 
 pub use interpreter::Interpreter;
 
 #[cfg(test)]
 mod tests;
+
+use std::fmt;
 
 use crate::exit::Exit;
 use crate::processor::Processor;
@@ -20,18 +24,37 @@ use crate::processor::Processor;
 pub enum EngineKind {
     /// [`Interpreter`].
     Interpreter,
+    /// Hot code as host code, the rest as the interpreter.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Translator,
 }
 
 impl EngineKind {
     /// All of them.
-    pub const ALL: [EngineKind; 1] = [EngineKind::Interpreter];
+    pub const ALL: &[EngineKind] = &[
+        EngineKind::Interpreter,
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        EngineKind::Translator,
+    ];
 
     /// An engine of this kind, for one processor.
     #[must_use]
     pub fn engine(self) -> Box<dyn Engine + Send> {
         match self {
             EngineKind::Interpreter => Box::new(Interpreter::default()),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            EngineKind::Translator => Box::new(translator::Translator::new()),
         }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            EngineKind::Interpreter => "interpreter",
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            EngineKind::Translator => "translator",
+        })
     }
 }
 

@@ -220,7 +220,7 @@ impl Builder {
 }
 
 /// Whether control always leaves the sequence at this instruction, if it executes.
-fn always_leaves(opcode: Opcode) -> bool {
+pub(crate) fn always_leaves(opcode: Opcode) -> bool {
     match opcode {
         Opcode::B(b) => matches!(
             b,

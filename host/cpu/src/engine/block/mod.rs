@@ -5,7 +5,7 @@ mod decode;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub(crate) use decode::deciding_predicate;
+pub(crate) use decode::{always_leaves, deciding_predicate};
 use patchbay_isa::{Instruction, Slot};
 
 use crate::bus::PhysicalAddress;
@@ -94,6 +94,18 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
+    /// Where the generation of its page is, and the one for which it was decoded.
+    #[must_use]
+    pub fn generation(&self) -> (usize, u32) {
+        (self.generation.as_ptr().expose_provenance(), self.stamp)
+    }
+
+    /// The sizes of the frame, from and to, for which its decoding holds.
+    #[must_use]
+    pub fn frames(&self) -> (u8, u8) {
+        (self.least, self.most)
+    }
+
     /// Whether the code is unchanged and the decoding holds for a frame of this size.
     #[inline]
     #[must_use]
