@@ -13,6 +13,7 @@ mod code;
 mod helpers;
 mod layout;
 mod links;
+#[expect(clippy::useless_conversion, reason = "numbers of registers are converted to numbers where they are assembled")]
 mod lower;
 mod region;
 mod stubs;
@@ -30,6 +31,7 @@ use super::cache::Prepared;
 use super::interpreter::execute::{execute, execute_from};
 use super::leave::{Progress, branch, finish, serialize};
 use super::run::{Entered, Execution, RunLoop};
+use crate::bus::PAGE_SIZE;
 use crate::exit::Exit;
 use crate::outcome::Leave;
 use crate::processor::Processor;
@@ -42,6 +44,9 @@ const HOT: u32 = 300;
 const COLD_PART: u32 = 16;
 /// A block whose code was so often not for the state is compiled anew.
 const REFUSALS: u32 = 1000;
+
+/// In the last page of the address space, what follows does not have a greater address; it is not compiled.
+const LAST_PAGE: u64 = PAGE_SIZE.wrapping_neg();
 
 /// Counts of what the translator did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +144,12 @@ impl Translator {
     }
 }
 
+impl Default for Translator {
+    fn default() -> Translator {
+        Translator::new()
+    }
+}
+
 impl Engine for Translator {
     fn run(&mut self, processor: &mut Processor, budget: u64) -> Exit {
         self.run.run(processor, budget, &mut self.translation)
@@ -181,6 +192,9 @@ impl Translation {
         let Some(host) = &mut self.host else { return };
         let start = Instant::now();
         let (prepared, ip) = (entered.prepared, p.registers.ip);
+        if ip >= LAST_PAGE {
+            return;
+        }
         let least_heat = self.hot / COLD_PART;
         let region = Region::find(entered.cache, prepared, ip, p.registers.cfm.sof(), entered.breakpoint, least_heat);
         let collecting = p.interruption_collection();

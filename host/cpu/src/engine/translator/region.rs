@@ -125,7 +125,7 @@ impl Finder<'_> {
         if self.blocks.len() >= MOST_BLOCKS || self.steps >= MOST_STEPS {
             return None;
         }
-        let address = PhysicalAddress(self.entry.address.0 & !(PAGE_SIZE - 1) | ip % PAGE_SIZE);
+        let address = PhysicalAddress((self.entry.address.0 & !(PAGE_SIZE - 1)) | (ip % PAGE_SIZE));
         let prepared = self.cache.find(&Entry { address, ..self.entry })?;
         if prepared.heat() < self.least_heat || !prepared.block.is_current(sof) {
             return None;

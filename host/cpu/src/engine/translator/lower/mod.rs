@@ -66,6 +66,7 @@ struct Fused {
 }
 
 /// What stands after the code that is executed often.
+#[derive(Clone, Copy)]
 enum Cold {
     /// An access that did not find its page.
     Access { at: DynamicLabel, back: DynamicLabel, block: usize, step: usize, access: memory::Access },
