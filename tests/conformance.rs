@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use patchbay::exec::{Program, program, run};
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
+use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::policy::{BUNDLED, Policy};
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 
 /// Runs a file of programs that has this many checks: on the processor itself, without patching, and under each bundled
 /// policy. They hold no virtualized instruction: PSR.vm = 1 changes nothing.

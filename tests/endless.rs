@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 use patchbay_vmm::control::{Control, Target};
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::swap::{Order, Swapped};
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
+use patchbay_vmm::vp::supervisor::Virtual;
 
 use crate::{Boot, Booted, plugins};
 

@@ -12,12 +12,13 @@ use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::machine::{Configuration, Machine, Run, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::supervisor::{Native, Supervisor};
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::Policy;
+use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::statistics::VmStatistics;
-use patchbay_vmm::supervisor::Virtual;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
+use patchbay_vmm::vp::supervisor::Virtual;
 
 /// No guest of the tests runs longer, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -11,15 +11,15 @@ use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::plugin::Counter;
 use patchbay_tests::endless::Endless;
 use patchbay_tests::{Boot, Booted, plugins};
-use patchbay_vmm::code;
 use patchbay_vmm::control::Target;
-use patchbay_vmm::fetch::{Fetch, Fetches};
+use patchbay_vmm::conventional::fetch::{Fetch, Fetches};
+use patchbay_vmm::patch::bundle;
+use patchbay_vmm::patch::site::PatchSite;
 use patchbay_vmm::plugins::Kind;
-use patchbay_vmm::sites::Site;
 use patchbay_vmm::statistics::VpStatistics;
-use patchbay_vmm::supervisor::Virtual;
 use patchbay_vmm::swap::{Order, Setting, Swapped};
 use patchbay_vmm::vm::{Scope, Vm};
+use patchbay_vmm::vp::supervisor::Virtual;
 
 /// Where Cargo puts the libraries of this package's dependencies.
 fn library(name: &str) -> PathBuf {
@@ -200,10 +200,11 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
     endless.run(was_ended, || {
         let machine = || endless.control.target(Some(0)).unwrap().machine;
         let partial = |vp| Order { vp: Some(vp), ..order(Kind::Routines, "unreliable#partial") };
-        let served = |site: &Arc<Site>| PARTIAL.contains(&site.instruction.mnemonic().unwrap());
-        let patched =
-            || -> Vec<Arc<Site>> { endless.vm().sites.all().into_iter().filter(|site| site.is_patched()).collect() };
-        let key = |site: &Arc<Site>| (site.place.bundle, site.instruction.slot);
+        let served = |site: &Arc<PatchSite>| PARTIAL.contains(&site.instruction.mnemonic().unwrap());
+        let patched = || -> Vec<Arc<PatchSite>> {
+            endless.vm().sites.all().into_iter().filter(|site| site.is_patched()).collect()
+        };
+        let key = |site: &Arc<PatchSite>| (site.place.bundle, site.instruction.slot);
         let busy = || counts(&endless).len() == 2 && counts(&endless).iter().all(|(vp, _)| vp.work.triggers > 1000);
         wait_until(busy);
         machine().pause(Duration::from_secs(60)).unwrap();
@@ -226,7 +227,7 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
         assert!(kept.iter().all(|site| site.is_patched()) && !lost.iter().any(|site| site.is_patched()));
         let bus = machine().bus().unwrap();
         for site in &lost {
-            let bundle = code::read(&*bus, site.address()).unwrap();
+            let bundle = bundle::read(&*bus, site.address()).unwrap();
             assert_eq!(bundle.slot(site.slot()), site.instruction.bits, "{:#x}", site.place.bundle);
         }
         drop(bus);

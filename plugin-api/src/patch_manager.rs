@@ -11,7 +11,9 @@ use crate::plugin::{Failure, Plugin, PluginRef};
 use crate::site::{SiteFault, SiteStatistics};
 
 /// An emulation trigger: what stands in the place of a patched instruction. The set is open; a host that does not know
-/// one, or cannot place it at a site, places `break`.
+/// one, or cannot place it at a site, places `break` and counts why.
+///
+/// `br.call` is no trigger: it would overwrite ar.pfs and a branch register of the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, StableAbi)]
 #[repr(transparent)]
 pub struct Trigger(pub u32);
@@ -23,18 +25,32 @@ impl Trigger {
     pub const BREAK: Trigger = Trigger(1);
     /// An IP-relative `br` into the monitor's window.
     pub const BRANCH: Trigger = Trigger(2);
-    /// A long branch, `brl`.
+    /// A long branch, `brl`, into the monitor's window.
     pub const JMP: Trigger = Trigger(3);
+    /// An encoding that the unit reserves; it leads down the conventional path. The baseline for the others. Since API 1.1.
+    pub const PSEUDO: Trigger = Trigger(4);
+    /// `chk.a.nc r0`, which always branches into the monitor's window. Since API 1.1.
+    pub const CHECK: Trigger = Trigger(5);
+
+    /// All triggers, and the names that settings have for them.
+    pub const ALL: [(Trigger, &str); 5] = [
+        (Trigger::BREAK, "break"),
+        (Trigger::PSEUDO, "pseudo"),
+        (Trigger::BRANCH, "branch"),
+        (Trigger::JMP, "jmp"),
+        (Trigger::CHECK, "check"),
+    ];
 
     /// The trigger of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Trigger> {
-        match name {
-            "break" => Some(Trigger::BREAK),
-            "branch" => Some(Trigger::BRANCH),
-            "jmp" => Some(Trigger::JMP),
-            _ => None,
-        }
+        Trigger::ALL.iter().find(|(_, other)| *other == name).map(|(trigger, _)| *trigger)
+    }
+
+    /// Its name; `None` for one that is newer than this version of the plugin API, and for no trigger.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        Trigger::ALL.iter().find(|(trigger, _)| *trigger == self).map(|(_, name)| *name)
     }
 }
 

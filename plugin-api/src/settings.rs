@@ -55,20 +55,28 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The decision to patch: `trigger`, break, branch or jmp; and `then`, resume or run.
+    /// The decision to patch: `trigger`, the name of one of [`Trigger::ALL`]; and `then`, resume or run.
     ///
     /// # Errors
     /// A sentence if one of them is something else.
     pub fn decision(&mut self) -> Result<Decision, String> {
-        let trigger: String = self.get("trigger", "break".to_owned())?;
+        let trigger = self.trigger("trigger", Trigger::BREAK)?;
         let then: String = self.get("then", "resume".to_owned())?;
-        let trigger = Trigger::named(&trigger)
-            .ok_or_else(|| format!("setting trigger cannot be {trigger:?}: it is one of break, branch, jmp"))?;
         match &*then {
             "resume" => Ok(Decision::patch(trigger)),
             "run" => Ok(Decision::patch(trigger).run_on_behalf()),
             _ => Err(format!("setting then cannot be {then:?}: it is one of resume, run")),
         }
+    }
+
+    /// The trigger that a setting names, or its default.
+    ///
+    /// # Errors
+    /// A sentence if it is not the name of one.
+    pub fn trigger(&mut self, name: &'static str, default: Trigger) -> Result<Trigger, String> {
+        let given: String = self.get(name, default.name().unwrap_or("none").to_owned())?;
+        let names = || Trigger::ALL.map(|(_, name)| name).join(", ");
+        Trigger::named(&given).ok_or_else(|| format!("setting {name} cannot be {given:?}: it is one of {}", names()))
     }
 
     /// Refuses settings that were never asked for.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use patchbay_machine::supervisor::{Native, Supervisor};
-use patchbay_vmm::fetch::Fetch as How;
-use patchbay_vmm::ids::{BASE_ID, RESERVED_NUM, RangeError};
+use patchbay_vmm::conventional::fetch::Fetch as How;
 use patchbay_vmm::plugins::{Failed, Registry, Routines};
+use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::policy::{self, Choice, Policy};
-use patchbay_vmm::supervisor::Virtual;
-use patchbay_vmm::vm::{Plugins, Scope as Tables, Vm, Vmm};
+use patchbay_vmm::routines::class_ids::{BASE_ID, RESERVED_NUM, RangeError};
+use patchbay_vmm::vm::{Scope as Tables, Vm, Vmm};
+use patchbay_vmm::vp::supervisor::Virtual;
 
 use crate::number::number;
 

@@ -13,7 +13,7 @@ use patchbay_plugin_api::loading::{ApiVersion, Incompatible};
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
 use patchbay_vmm::plugins::{
-    Descriptor, Failed, Instance, Library, LoadError, Registry, Routines, Table, split_reference,
+    Descriptor, Failed, Instance, Library, LoadError, PluginKind, Registry, Routines, split_reference,
 };
 use patchbay_vmm::policy::{self, BUNDLED, Choice, Policy};
 
@@ -130,7 +130,7 @@ impl Inspect {
     }
 
     /// An instance of each plugin of a kind that is wanted, which has passed its self-test.
-    fn create<T: Table>(
+    fn create<T: PluginKind>(
         &self,
         library: &Library,
         wanted: impl Fn(&Descriptor) -> bool,

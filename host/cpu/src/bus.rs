@@ -174,9 +174,6 @@ pub trait Bus: Send + Sync {
     fn portal(&self, _bundle: PhysicalAddress) -> bool {
         false
     }
-
-    /// So many bytes of RAM at an address were written, by other than a processor's own stores.
-    fn written(&self, _address: PhysicalAddress, _length: u64) {}
 }
 
 /// The machine's time.

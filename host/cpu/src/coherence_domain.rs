@@ -116,6 +116,12 @@ impl Mailbox {
         self.parked.store(parked, Ordering::SeqCst);
     }
 
+    /// Whether the processor executes no instructions for now.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::SeqCst)
+    }
+
     /// Whether purges wait. In one order with [`Mailbox::set_parked`]: a processor that is no longer parked sees every purge
     /// that was not waited for.
     #[must_use]
@@ -178,6 +184,12 @@ impl CoherenceDomain {
     #[must_use]
     pub fn processors(&self) -> usize {
         self.mailboxes.len()
+    }
+
+    /// Whether all of them run on one thread in turns.
+    #[must_use]
+    pub fn takes_turns(&self) -> bool {
+        self.cooperative
     }
 
     /// Whether no other thread changes memory while a processor of the domain runs.

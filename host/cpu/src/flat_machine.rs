@@ -87,11 +87,11 @@ impl Clock for StoppedClock {
     }
 }
 
-/// The only processor of a machine with this memory and a [`StoppedClock`].
+/// The only processor of a machine with this bus and a [`StoppedClock`].
 #[must_use]
-pub fn processor(memory: Arc<FlatMemory>) -> Processor {
+pub fn processor<B: Bus + 'static>(bus: Arc<B>) -> Processor {
     let domain = Arc::new(CoherenceDomain::new(1, false));
-    Processor::new(Configuration { domain, index: 0, bus: memory, clock: Arc::new(StoppedClock) })
+    Processor::new(Configuration { domain, index: 0, bus, clock: Arc::new(StoppedClock) })
 }
 
 #[cfg(test)]

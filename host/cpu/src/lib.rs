@@ -7,6 +7,7 @@
 
 pub mod alat;
 pub mod bus;
+pub mod code_view;
 pub mod coherence_domain;
 pub mod data;
 pub mod engine;

@@ -13,6 +13,10 @@ const FAMILY: u64 = 0x20;
 const LONG_BRANCH: u64 = 1;
 const SIXTEEN_BYTE_ATOMICS: u64 = 1 << 2;
 
+/// Instruction breakpoint registers, and data breakpoint registers: four pairs of each, as PAL_DEBUG_INFO says. Others
+/// are reserved (SDM 2:152, 3:180).
+pub const BREAKPOINT_REGISTERS: usize = 8;
+
 /// Whether a page of 2^`size` bytes can be inserted.
 #[must_use]
 pub const fn is_page_size(size: u8) -> bool {

@@ -1,6 +1,7 @@
 //! The architected registers.
 
 use crate::fp::Fr;
+use crate::model::BREAKPOINT_REGISTERS;
 use crate::psr::{Cfm, Psr};
 
 /// Numbers of application registers (SDM 1:28).
@@ -94,9 +95,9 @@ pub struct Registers {
     /// Protection key registers.
     pub pkr: [u64; 16],
     /// Data breakpoint registers.
-    pub dbr: [u64; 16],
+    pub dbr: [u64; BREAKPOINT_REGISTERS],
     /// Instruction breakpoint registers.
-    pub ibr: [u64; 16],
+    pub ibr: [u64; BREAKPOINT_REGISTERS],
     /// Performance monitor configuration registers. Those that a model does not have do not fault (SDM 3:180).
     pub pmc: [u64; 256],
     /// Performance monitor data registers.
@@ -122,8 +123,8 @@ impl Registers {
             cr: [0; 128],
             rr: [0; 8],
             pkr: [0; 16],
-            dbr: [0; 16],
-            ibr: [0; 16],
+            dbr: [0; BREAKPOINT_REGISTERS],
+            ibr: [0; BREAKPOINT_REGISTERS],
             pmc: [0; 256],
             pmd: [0; 256],
         };

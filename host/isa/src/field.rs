@@ -280,6 +280,20 @@ impl Field {
             && matches!(self.form(), Form::Table(values) if self.raw(instruction) >= values.len() as u64)
     }
 
+    /// Puts a value into an instruction in place of the one that it has.
+    ///
+    /// # Errors
+    /// If the field cannot hold the value; the instruction is as it was.
+    pub fn replace(self, instruction: &mut u128, value: i64) -> Result<(), OutOfRange> {
+        let mut with = *instruction;
+        for bits in self.bits() {
+            with &= !(((1 << (bits.high - bits.low + 1)) - 1) << bits.low);
+        }
+        self.insert(&mut with, value)?;
+        *instruction = with;
+        Ok(())
+    }
+
     /// Puts a value into an instruction whose bits of this field are zero.
     ///
     /// # Errors

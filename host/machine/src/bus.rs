@@ -58,10 +58,6 @@ impl Bus for MachineBus {
     fn portal(&self, bundle: PhysicalAddress) -> bool {
         Portal::at(bundle).is_some()
     }
-
-    fn written(&self, address: PhysicalAddress, length: u64) {
-        self.memory.written(address, length);
-    }
 }
 
 #[cfg(test)]

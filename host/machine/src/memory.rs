@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 
 use memmap2::{MmapOptions, MmapRaw};
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
@@ -31,38 +30,15 @@ pub struct OutsideMemory {
     pub length: u64,
 }
 
-/// Who keeps other bytes in memory than the guest has put there. Devices and firmware see the guest's; processors see
-/// what is in memory.
-pub trait Overlay: Send + Sync {
-    /// Replaces what was read from an address by what the guest has put there.
-    fn show(&self, address: PhysicalAddress, bytes: &mut [u8]);
-
-    /// So many bytes at an address were written.
-    fn written(&self, memory: &Memory, address: PhysicalAddress, length: u64);
-
-    /// Processors are to execute what is in memory now, wherever it was changed: `fc` of all of it.
-    fn flushed(&self, memory: &Memory);
-}
-
 /// Memory, and a generation word for each of its pages.
 #[derive(Debug)]
 pub struct Memory {
     bytes: MmapRaw,
     generations: MmapRaw,
     size: u64,
-    overlay: OnceLock<Weak<dyn Overlay>>,
 }
 
 impl Memory {
-    /// Says who keeps other bytes in it; the first counts.
-    pub fn set_overlay(&self, overlay: Weak<dyn Overlay>) {
-        self.overlay.get_or_init(|| overlay);
-    }
-
-    fn overlay(&self) -> Option<Arc<dyn Overlay>> {
-        self.overlay.get()?.upgrade()
-    }
-
     /// Memory of `size` bytes, all zero.
     ///
     /// # Errors
@@ -76,7 +52,7 @@ impl Memory {
             let map = MmapOptions::new().len(length).no_reserve_swap().map_anon();
             map.map(MmapRaw::from).map_err(|error| MemoryError::Host(bytes, error))
         };
-        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size, overlay: OnceLock::new() })
+        Ok(Memory { bytes: map(size)?, generations: map(size / PAGE_SIZE * 4)?, size })
     }
 
     /// Its size in bytes.
@@ -157,9 +133,6 @@ impl Memory {
             at = at.wrapping_add(length as u64);
             rest = later;
         }
-        if let Some(overlay) = self.overlay() {
-            overlay.show(address, bytes);
-        }
         Ok(())
     }
 
@@ -179,15 +152,7 @@ impl Memory {
             at = at.wrapping_add(length as u64);
             rest = later;
         }
-        self.written(address, bytes.len() as u64);
         Ok(())
-    }
-
-    /// Tells the overlay of a write.
-    pub(crate) fn written(&self, address: PhysicalAddress, length: u64) {
-        if let Some(overlay) = self.overlay() {
-            overlay.written(self, address, length);
-        }
     }
 
     /// Makes decoded copies of all code stale, on every processor.
@@ -195,9 +160,6 @@ impl Memory {
         for index in 0..(self.size / PAGE_SIZE) as usize {
             // SAFETY: `index` is below the number of pages.
             unsafe { self.generation(index) }.fetch_add(1, Ordering::Release);
-        }
-        if let Some(overlay) = self.overlay() {
-            overlay.flushed(self);
         }
     }
 }

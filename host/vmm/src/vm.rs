@@ -1,32 +1,27 @@
 //! Virtual machines, and what they share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
 use patchbay_machine::supervisor::Executor;
-use patchbay_plugin_api::class::ClassKey;
-use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
-use patchbay_plugin_api::routines::{Routine, Template};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fast::lock;
-use crate::fetch::Fetch;
-use crate::ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
-use crate::plugins::{Classifier, Failed, PatchManager, Routines};
-use crate::review::Reviews;
-use crate::sites::Sites;
-use crate::statistics::{PluginReport, SiteReport, VmStatistics, VpCounts, work};
+use crate::conventional::fetch::Fetch;
+use crate::fast_path::lock;
+use crate::patch::code_view::CodeView;
+use crate::patch::sites::Sites;
+use crate::plugins::Failed;
+use crate::policy::serving::{Plugins, Serving};
+use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
+use crate::routines::database::Entry;
+use crate::statistics::{KindReport, SiteReport, VmStatistics, VpCounts, WindowReport, work};
 use crate::swap::Swaps;
-use crate::table::{Entry, Table};
 use crate::vp::VirtualProcessor;
 
 /// The sites that statistics list.
 const TOP: usize = 20;
-/// How long a plugin may take to give its counters for statistics.
-const COUNTERS: Duration = Duration::from_secs(1);
 
 /// How many routine tables a virtual machine has. Virtual machines share none, because a routine is of one instance of a
 /// plugin and each virtual machine has instances of its own: their plugins are swapped apart. They share class ids.
@@ -70,43 +65,6 @@ impl Default for Vmm {
     }
 }
 
-/// The plugins that a virtual machine runs under.
-pub struct Plugins {
-    /// Says which instructions share a routine.
-    pub classifier: Arc<Classifier>,
-    /// Decides which sites are patched.
-    pub patch_manager: Arc<PatchManager>,
-    /// Build the routines: those of virtual processor n are the n-th's, or the last's if there are fewer.
-    pub routines: Vec<Arc<Routines>>,
-}
-
-impl Plugins {
-    fn report(&self) -> Vec<PluginReport> {
-        let Plugins { classifier, patch_manager, routines } = self;
-        let each = routines.len() > 1;
-        let mut all =
-            vec![PluginReport::new(classifier, None, COUNTERS), PluginReport::new(patch_manager, None, COUNTERS)];
-        let vp = |vp: usize| each.then_some(vp);
-        all.extend(routines.iter().enumerate().map(|(n, routines)| PluginReport::new(routines, vp(n), COUNTERS)));
-        all
-    }
-}
-
-/// What patches a virtual machine's code.
-#[derive(Clone)]
-pub(crate) struct Patching {
-    pub(crate) classifier: Arc<Classifier>,
-    pub(crate) patch_manager: Arc<PatchManager>,
-    /// Those that the patch manager asks for.
-    pub(crate) reviews: Option<Arc<Reviews>>,
-    /// Whether there is one table for all virtual processors, or one for each.
-    pub(crate) scope: Scope,
-    /// These.
-    pub(crate) tables: Vec<Arc<Table>>,
-    /// The mnemonics for which a table has a template.
-    pub(crate) templates: Vec<Mnemonic>,
-}
-
 /// Classes that are out of use.
 pub(crate) struct Retired {
     pub(crate) ids: Vec<ClassId>,
@@ -122,18 +80,18 @@ pub struct Vm {
     pub vmm: Arc<Vmm>,
     /// Its sites.
     pub sites: Sites,
+    /// What it executes in place of what its memory holds.
+    pub view: Arc<CodeView>,
     fetch: Mutex<Fetch>,
-    /// As what it holds class ids.
+    /// Identifies this virtual machine among the holders of class ids.
     holder: Holder,
     /// Read while a class has an id and no site yet.
     in_use: RwLock<()>,
     /// What is out of use, but for virtual processors that have yet to pass a quiescent point.
     pub(crate) retired: Mutex<Vec<Retired>>,
-    patching: Mutex<Option<Arc<Patching>>>,
+    serving: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
-    /// Sites forgotten because of what devices, firmware and routines have written.
-    forgotten: AtomicU64,
 }
 
 impl Vm {
@@ -149,7 +107,7 @@ impl Vm {
         scope: Scope,
         fetch: Fetch,
     ) -> Result<Vm, Failed> {
-        let patching = plugins.map(|plugins| Patching::new(&vmm, plugins, processors, scope)).transpose()?;
+        let serving = plugins.map(|plugins| Serving::new(&vmm, plugins, processors, scope)).transpose()?;
         Ok(Vm {
             number,
             holder: vmm.ids.holder(),
@@ -157,29 +115,29 @@ impl Vm {
             retired: Mutex::default(),
             vmm,
             sites: Sites::default(),
+            view: Arc::new(CodeView::new(processors)),
             fetch: Mutex::new(fetch),
-            patching: Mutex::new(patching.map(Arc::new)),
+            serving: Mutex::new(serving.map(Arc::new)),
             swaps: Swaps::default(),
             finished: Mutex::default(),
-            forgotten: AtomicU64::new(0),
         })
     }
 
     /// The plugins that serve now.
     #[must_use]
     pub fn plugins(&self) -> Option<Plugins> {
-        let patching = self.patching()?;
+        let serving = self.serving()?;
         Some(Plugins {
-            classifier: Arc::clone(&patching.classifier),
-            patch_manager: Arc::clone(&patching.patch_manager),
-            routines: patching.tables.iter().map(|table| Arc::clone(table.routines())).collect(),
+            classifier: Arc::clone(&serving.classifier),
+            patch_manager: Arc::clone(&serving.patch_manager),
+            routines: serving.tables.iter().map(|table| Arc::clone(table.routines())).collect(),
         })
     }
 
     /// How many routine tables it has; `None` without plugins.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
-        Some(self.patching()?.scope)
+        Some(self.serving()?.scope)
     }
 
     /// How its conventional path fetches.
@@ -204,13 +162,13 @@ impl Vm {
         machine.ask(limit, set).map(|_| ())
     }
 
-    pub(crate) fn patching(&self) -> Option<Arc<Patching>> {
-        lock(&self.patching).clone()
+    pub(crate) fn serving(&self) -> Option<Arc<Serving>> {
+        lock(&self.serving).clone()
     }
 
     /// Says what virtual processors that start from now on have.
-    pub(crate) fn set_patching(&self, patching: &Arc<Patching>) {
-        *lock(&self.patching) = Some(Arc::clone(patching));
+    pub(crate) fn set_serving(&self, serving: &Arc<Serving>) {
+        *lock(&self.serving) = Some(Arc::clone(serving));
     }
 
     /// The class ids.
@@ -220,7 +178,7 @@ impl Vm {
         &self.vmm.ids
     }
 
-    /// As what it holds class ids.
+    /// Identifies this virtual machine among the holders of class ids.
     #[must_use]
     pub fn holder(&self) -> Holder {
         self.holder
@@ -238,11 +196,6 @@ impl Vm {
             Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
-    }
-
-    /// Counts sites that others than virtual processors have overwritten.
-    pub(crate) fn count_forgotten(&self, sites: u64) {
-        self.forgotten.fetch_add(sites, Ordering::Relaxed);
     }
 
     /// Takes the counts of a virtual processor that has ended.
@@ -269,115 +222,29 @@ impl Vm {
         symbol: impl Fn(u64) -> Option<String>,
     ) -> VmStatistics {
         let mut sites = self.sites.all();
-        let patched = sites.iter().filter(|site| site.is_patched()).count();
+        let mut kinds = KindReport::all(&self.view);
+        for site in &sites {
+            if let Some(standing) = site.standing() {
+                kinds[standing.kind.index()].sites += 1;
+            }
+        }
+        let patched = kinds.iter().map(|kind| kind.sites).sum();
         let count = sites.len();
         sites.sort_by_key(|site| std::cmp::Reverse(site.events()));
-        let top = sites.iter().take(top).map(|site| SiteReport {
-            bundle: site.place.bundle,
-            slot: site.instruction.slot,
-            ip: site.place.ip,
-            mnemonic: site.instruction.mnemonic().map_or("", Mnemonic::name),
-            faults: site.faults(),
-            triggers: site.triggers(),
-            patched: site.is_patched(),
-            symbol: symbol(site.place.ip),
-        });
+        let top = sites.iter().take(top).map(|site| SiteReport::new(site, &symbol)).collect();
         let (total, vps) = work(counts);
+        let (stubs, window_bytes, window_left) = self.view.window();
         VmStatistics {
             total,
             vps,
-            top: top.collect(),
+            top,
             classes: self.ids().held(self.holder).len(),
             ids: self.ids().statistics(),
             plugins: self.plugins().map(|plugins| plugins.report()).unwrap_or_default(),
             sites: count,
             sites_patched: patched,
-            sites_forgotten_by_others: self.forgotten.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Patching {
-    fn new(vmm: &Vmm, plugins: &Plugins, processors: usize, scope: Scope) -> Result<Patching, Failed> {
-        let count = if scope == Scope::Vp { processors } else { 1 };
-        let routines = |index: usize| plugins.routines.get(index).or(plugins.routines.last());
-        let tables: Vec<_> = (0..count)
-            .filter_map(routines)
-            .map(|routines| Arc::new(Table::new(vmm.ids.count(), Arc::clone(routines))))
-            .collect();
-        let templates = templates(&tables)?;
-        let reviews = Reviews::of(&plugins.patch_manager)?;
-        let (classifier, patch_manager) = (Arc::clone(&plugins.classifier), Arc::clone(&plugins.patch_manager));
-        Ok(Patching { classifier, patch_manager, reviews, scope, tables, templates })
-    }
-
-    /// The same with another classifier.
-    pub(crate) fn with_classifier(&self, classifier: Arc<Classifier>) -> Patching {
-        Patching { classifier, ..self.clone() }
-    }
-
-    /// The same with another patch manager, and the reviews that it asks for.
-    pub(crate) fn with_patch_manager(
-        &self,
-        patch_manager: Arc<PatchManager>,
-        reviews: Option<Arc<Reviews>>,
-    ) -> Patching {
-        Patching { patch_manager, reviews, ..self.clone() }
-    }
-
-    /// The same with other tables, and the mnemonics that they have [`templates`] for.
-    pub(crate) fn with_tables(&self, tables: Vec<Arc<Table>>, templates: Vec<Mnemonic>) -> Patching {
-        Patching { tables, templates, ..self.clone() }
-    }
-
-    /// Gives a class an id, and an entry to every table. The caller keeps classes in use until the site is patched.
-    pub(crate) fn provide(&self, vm: &Vm, class: &ClassKey, instruction: &Instruction) -> Result<Provided, Failed> {
-        self.provide_with(vm, class, instruction, |table| self.tables[table].routines().build(class))
-    }
-
-    /// The same with routines that somebody else builds for each table.
-    pub(crate) fn provide_with<E>(
-        &self,
-        vm: &Vm,
-        class: &ClassKey,
-        instruction: &Instruction,
-        build: impl Fn(usize) -> Result<Option<Routine>, E>,
-    ) -> Result<Provided, E> {
-        if !class.contains(instruction) {
-            return Ok(Provided::NoTemplate);
-        }
-        let Some(id) = vm.ids().assign(vm.holder(), class) else { return Ok(Provided::NoId) };
-        let (mut built, mut shared) = (0, 0);
-        for (number, table) in self.tables.iter().enumerate() {
-            let (entry, is_new) = table.provide_with(id, class, instruction, || build(number))?;
-            let count = if is_new { &mut built } else { &mut shared };
-            *count += u64::from(entry.routine.is_some());
-        }
-        Ok(if built + shared > 0 { Provided::Class { id, built, shared } } else { Provided::NoTemplate })
-    }
-
-    /// The table of a virtual processor.
-    pub(crate) fn table(&self, vp: usize) -> Option<&Arc<Table>> {
-        self.tables.get(vp).or(self.tables.last())
-    }
-}
-
-/// What became of a class.
-pub(crate) enum Provided {
-    /// It has an id, and so many routines that were built now, or before.
-    Class { id: ClassId, built: u64, shared: u64 },
-    /// No id is left.
-    NoId,
-    /// No table can serve it, or it is not one of the instruction.
-    NoTemplate,
-}
-
-impl Provided {
-    /// The id.
-    pub(crate) fn id(&self) -> Option<ClassId> {
-        match self {
-            Provided::Class { id, .. } => Some(*id),
-            Provided::NoId | Provided::NoTemplate => None,
+            triggers: kinds,
+            window: WindowReport { stubs, bytes: window_bytes, bytes_left: window_left },
         }
     }
 }
@@ -390,13 +257,4 @@ impl Drop for Vm {
         self.ids().done(&held);
         lock(&self.retired).iter().for_each(|retired| self.ids().done(&retired.ids));
     }
-}
-
-/// The mnemonics for which a table has a template.
-pub(crate) fn templates(tables: &[Arc<Table>]) -> Result<Vec<Mnemonic>, Failed> {
-    let mut templates = Vec::new();
-    for table in tables {
-        templates.extend(table.routines().templates()?.iter().filter_map(Template::mnemonic));
-    }
-    Ok(templates)
 }

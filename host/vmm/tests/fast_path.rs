@@ -14,7 +14,8 @@ use patchbay_cpu::processor::{Configuration, Processor};
 use patchbay_cpu::psr::Psr;
 use patchbay_isa::rows::{B, M};
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
-use patchbay_vmm::fetch::Fetch;
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::patch::trigger::TRIGGERS;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::vm::{Scope, Vm, Vmm};
@@ -61,9 +62,11 @@ fn triggers_allocate_nothing() {
     for (index, bundle) in program().iter().enumerate() {
         memory.write_bytes(0x1000 + 16 * index as u64, &bundle.to_bytes()).expect("RAM");
     }
-    for policy in ["default", "mnemonic"] {
-        let plugins =
-            Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy");
+    let all = ["default", "mnemonic"].into_iter().flat_map(|policy| TRIGGERS.map(|kind| (policy, kind)));
+    for (policy, kind) in all {
+        let mut policy = Policy::load(policy).expect("a bundled policy");
+        policy.patch_manager.config = format!("trigger = {}", kind.name);
+        let plugins = policy.start(&Registry::discover()).expect("plugins");
         let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let domain = Arc::new(CoherenceDomain::new(2, false));
@@ -85,7 +88,7 @@ fn triggers_allocate_nothing() {
         assert!(triggers > 10_000, "{triggers} triggers");
         assert_eq!(watched::allocations(), 0);
         for site in vm.sites.all() {
-            vm.sites.unpatch(p.bus(), &site);
+            vm.view.remove(p.bus(), &site);
         }
     }
 }

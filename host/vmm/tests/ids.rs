@@ -20,16 +20,16 @@ use patchbay_plugin_api::host::Host;
 use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::plugin::Plugin;
 use patchbay_plugin_api::routines::{Fixups, Routine, Routines, RoutinesRef, Template as Offer};
-use patchbay_vmm::code;
-use patchbay_vmm::counters::Counters;
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::ids::BASE_ID;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::{Instance, Kind, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::routines::class_ids::BASE_ID;
+use patchbay_vmm::statistics::counters::Counters;
 use patchbay_vmm::swap::Order;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
+use patchbay_vmm::vp::supervisor::Virtual;
 
 /// The guest reads its PSR into so many registers from r14 on, in a bundle each, for ever.
 const REGISTERS: usize = 10;
@@ -155,36 +155,6 @@ impl Drop for Looping {
     }
 }
 
-/// The guest has copied a trigger, whose class goes out of use before the copy is executed.
-#[test]
-fn a_copy_outlives_its_class() {
-    let folder = tempfile::tempdir().unwrap();
-    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vmm, folder.path());
-    let from = PhysicalAddress(CODE + 16 * 3);
-    let copy = looping.machine.ask(LIMIT, move |executor, _| {
-        let p = &executor.processor;
-        let trigger = code::read(p.bus(), from).unwrap();
-        let back = Bundle::new(Template::new(0x11), [NOP, NOP, branch(CODE + 0x1010, CODE)]);
-        p.write_physical(PhysicalAddress(CODE + 0x1000), &trigger.to_bytes()).unwrap();
-        p.write_physical(PhysicalAddress(CODE + 0x1010), &back.to_bytes()).unwrap();
-    });
-    copy.unwrap();
-    looping.swap("classify-operands", "slot = true");
-    assert_eq!(looping.vm.ids().statistics().free_again as usize, REGISTERS);
-    for _ in 0..3 {
-        let enter = looping.machine.ask(LIMIT, |executor, _| {
-            if executor.index == 0 {
-                executor.processor.registers.ip = CODE + 0x1000;
-                executor.processor.registers.psr.set_ri(0);
-            }
-        });
-        enter.unwrap();
-    }
-    let misses = looping.counters().misses;
-    assert_eq!((misses.copies, misses.ambiguous, misses.foreign), (3, 0, 0), "each is emulated");
-    looping.swap("classify-operands", "");
-}
-
 /// The register of the class that comes while tables are rebuilt.
 const LATE: u8 = 30;
 /// The guest, and the thread that rebuilds tables.
@@ -264,7 +234,7 @@ fn swaps_use_no_ids_up() {
         assert_eq!(used(), REGISTERS + 1);
     }
     let statistics = looping.vm.statistics_of(&[], 100, |_| None);
-    assert_eq!((statistics.classes, statistics.sites_patched), (1, REGISTERS));
+    assert_eq!((statistics.classes, statistics.sites_patched), (1, REGISTERS as u64));
     assert!(statistics.top.iter().all(|site| site.faults == 1), "no site was ever unpatched: {:?}", statistics.top);
     drop(looping);
     assert_eq!(used(), REGISTERS, "those of the other virtual machine");

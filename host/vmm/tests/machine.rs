@@ -14,10 +14,10 @@ use patchbay_machine::machine::{Configuration, Machine, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::platform::Platform;
 use patchbay_machine::supervisor::{Executor, Reaction, Supervisor};
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::supervisor::Virtual;
+use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
+use patchbay_vmm::vp::supervisor::Virtual;
 
 const NOP: u64 = 1 << 27;
 /// `br.cond.sptk.few b0`

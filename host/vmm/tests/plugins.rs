@@ -16,7 +16,7 @@ fn library(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
 }
 
-fn unreliable<T: patchbay_vmm::plugins::Table>(name: &str) -> Found<T> {
+fn unreliable<T: patchbay_vmm::plugins::PluginKind>(name: &str) -> Found<T> {
     let reference = format!("{}#{name}", library("unreliable_plugins").display());
     Registry::default().find(&reference, Path::new("")).unwrap()
 }

@@ -14,12 +14,13 @@ use patchbay_machine::clock::ITC_FREQUENCY;
 use patchbay_plugin_api::host::Host;
 use patchbay_plugin_api::patch_manager::{Decision, PatchManager, PatchManagerRef, Review, Trigger};
 use patchbay_plugin_api::plugin::Plugin;
-use patchbay_plugin_api::site::{Site as Place, SiteFault, SiteStatistics};
-use patchbay_vmm::fetch::Fetch;
-use patchbay_vmm::instruction::of_slot;
+use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
+use patchbay_vmm::conventional::fetch::Fetch;
+use patchbay_vmm::emulate::decode::of_slot;
 use patchbay_vmm::plugins::{Instance, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
-use patchbay_vmm::vm::{Plugins, Scope, Vm, Vmm};
+use patchbay_vmm::policy::serving::Plugins;
+use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 
 /// How often the period was asked for, and sites were reviewed.
@@ -75,7 +76,7 @@ fn sites_are_reviewed_once_a_period_by_whoever_runs() {
     let vm = Arc::new(vm);
     // `mov r14=psr` (M36)
     let bundle = Bundle::new(Template::new(1), [1 << 37 | 0x25 << 27 | 14 << 6, 1 << 27, 1 << 27]);
-    let place = Place { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
+    let place = Site { bundle: 0x1000, ip: 0x1000, rid: 0, vm: 0, vp: 0, reserved: 0 };
     let _site = vm.sites.meet(place, &of_slot(bundle, Slot::Zero).unwrap());
 
     let (domain, clock) = (Arc::new(CoherenceDomain::new(3, false)), Arc::new(Time::default()));

@@ -2,7 +2,7 @@
 
 use patchbay_plugin_api::prelude::*;
 
-/// The patch manager. Settings: `trigger` (break, branch or jmp), and `then`: whether the guest resumes at the trigger
+/// The patch manager. Settings: `trigger` (break, pseudo, branch, jmp or check), and `then`: whether the guest resumes at the trigger
 /// (resume) or the routine runs at once on its behalf (run).
 pub struct PatchFirstFault {
     decision: Decision,

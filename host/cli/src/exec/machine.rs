@@ -1,20 +1,18 @@
-//! The machine a program runs on: one processor and flat memory.
+//! The machine a program runs on: one processor and its memory.
 
 use std::sync::Arc;
 
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::exit::{Exit, Stuck};
-use patchbay_cpu::flat_machine::{self, FlatMemory};
+use patchbay_cpu::flat_machine;
 use patchbay_cpu::processor::Processor;
 use patchbay_vmm::guest::hand_back;
 use patchbay_vmm::plugins::Failed;
 use patchbay_vmm::vm::Vm;
 use patchbay_vmm::vp::VirtualProcessor;
 
+use super::memory::SparseMemory;
 use super::program::Program;
-
-/// The size of memory, in bytes from address 0.
-pub const MEMORY: u64 = 64 << 20;
 
 /// Why a program did not reach its stop.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -48,8 +46,8 @@ pub enum Unfinished {
 
 /// One processor and its memory.
 pub struct Machine {
-    /// RAM from address 0 on.
-    pub memory: Arc<FlatMemory>,
+    /// RAM.
+    pub memory: Arc<SparseMemory>,
     /// The processor.
     pub processor: Processor,
     engine: Interpreter,
@@ -59,9 +57,9 @@ impl Machine {
     /// A machine in a program's initial state.
     #[must_use]
     pub fn new(program: &Program) -> Machine {
-        let memory = Arc::new(FlatMemory::new(MEMORY));
+        let memory = Arc::new(SparseMemory::default());
         for (address, bytes) in &program.memory {
-            memory.write_bytes(*address, bytes).expect("programs are checked against the size of memory");
+            memory.write_bytes(*address, bytes).expect("programs are checked against what memory holds");
         }
         let mut processor = flat_machine::processor(memory.clone());
         for (register, value) in &program.initial {

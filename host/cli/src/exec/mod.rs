@@ -1,8 +1,10 @@
 //! `patchbay exec`: runs programs and compares their results.
 //!
-//! [`program`] is the file format, [`register`] the names in it, and [`machine`] what a program runs on.
+//! [`program`] is the file format, [`register`] the names in it, [`machine`] what a program runs on, and [`memory`] its
+//! RAM.
 
 pub mod machine;
+pub mod memory;
 pub mod program;
 pub mod register;
 

@@ -10,7 +10,7 @@ use patchbay_cpu::psr::Cfm;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::machine::MEMORY;
+use super::memory::{MOST, SIZE, size_of};
 use super::register::{Register, Value};
 
 /// Why a file cannot be run.
@@ -239,6 +239,9 @@ impl File {
         for entry in self.memory {
             memory.push((entry.address.0, entry.bytes("memory")?));
         }
+        if size_of(&memory) > MOST {
+            return Err(format!("memory: the entries touch more than the {} MiB that a program can have", MOST >> 20));
+        }
         let mut initial = Vec::new();
         for (name, operand) in self.initial {
             let register = register("initial", &name, operand)?;
@@ -294,8 +297,8 @@ impl Bytes {
         };
         let bytes: Option<Vec<u8>> = self.hex.as_bytes().chunks(2).map(pair).collect();
         let bytes = bytes.ok_or_else(|| format!("{field}: the bytes at {address:#x} are no pairs of hex digits"))?;
-        if address.checked_add(bytes.len() as u64).is_none_or(|end| end > MEMORY) {
-            return Err(format!("{field}: {address:#x} lies outside of the {} MiB of memory", MEMORY >> 20));
+        if address.checked_add(bytes.len() as u64).is_none_or(|end| end > SIZE) {
+            return Err(format!("{field}: {address:#x} lies outside of the physical addresses, which have 50 bits"));
         }
         Ok(bytes)
     }

@@ -10,7 +10,8 @@ use crate::processor::Processor;
 
 impl Processor {
     /// `probe.r`, `probe.w`: whether the access is allowed at `privilege` (already limited to PSR.cpl). At PSR.dt = 0
-    /// the address is virtual as well, but only the data TLB is searched.
+    /// the address is virtual as well, but only the data TLB is searched: what is found there answers as at PSR.dt = 1,
+    /// by its key, too (SDM 3:217).
     ///
     /// # Errors
     /// TLB misses, Page Not Present, NaT Page Consumption, Key Miss.
@@ -22,7 +23,7 @@ impl Processor {
         let translation = self.find_present(&reference, va)?;
         let rights = translation.pte.rights(privilege);
         let mut allowed = if write { rights.w } else { rights.r };
-        if self.registers.psr.pk() && self.registers.psr.dt() {
+        if self.registers.psr.pk() {
             match self.key(translation.key) {
                 None => self.fault(&reference, va, Fault::KeyMiss)?,
                 Some(key) => allowed &= !if write { key.wd() } else { key.rd() },
@@ -84,11 +85,7 @@ impl Processor {
             // Only speculative loads are deferred.
             self.physical_address(&reference, va)?.ok_or(Leave::Fault)?
         };
-        let line = PhysicalAddress(physical);
-        if self.configuration.bus.ram(line).is_some() {
-            self.tell_flush(line);
-        }
-        if let Some(page) = self.configuration.bus.ram(line) {
+        if let Some(page) = self.configuration.bus.ram(PhysicalAddress(physical)) {
             page.invalidate();
         }
         Ok(())

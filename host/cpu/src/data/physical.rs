@@ -93,7 +93,6 @@ impl Processor {
                 let size = left.min((PAGE_SIZE - address % PAGE_SIZE) as usize);
                 if page.is_writable() {
                     page.write(PhysicalAddress(address), &bytes[at..at + size]);
-                    self.configuration.bus.written(PhysicalAddress(address), size as u64);
                 }
                 size
             } else {

@@ -53,7 +53,7 @@ impl Prepared {
     /// Lowers a block.
     #[must_use]
     pub fn new(block: Block) -> Prepared {
-        let ops = block.steps.iter().map(lower::step).collect();
+        let ops = block.steps.iter().map(|step| lower::step(step, &block)).collect();
         Prepared {
             block,
             ops,
@@ -98,7 +98,8 @@ impl Prepared {
         let index = self.ops.iter().position(|other| std::ptr::eq(other, op))?;
         match self.block.steps[index].action {
             Action::Executes(instruction) => Some(instruction),
-            Action::Raises(_) | Action::Portal(_) => None,
+            Action::Trigger(number) => Some(self.block.triggers[usize::from(number)].instruction),
+            Action::Raises(_) | Action::Portal(_) | Action::Detour => None,
         }
     }
 }

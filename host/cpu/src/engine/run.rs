@@ -162,7 +162,7 @@ impl RunLoop {
             return Err(p.raise(Interruption::ILLEGAL_OPERATION));
         };
         let address = p.translate_instruction(p.registers.ip)?;
-        let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh() };
+        let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh(), vm: psr.vm() };
         let known = self.cache.find(&entry).filter(|prepared| prepared.block.is_current(sof)).map(Arc::clone);
         let prepared = match known {
             Some(prepared) => prepared,
@@ -182,7 +182,7 @@ impl RunLoop {
         let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
             let address = p.translate_instruction(ip)?;
             p.check_instruction_breakpoints(ip)?;
-            let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh() };
+            let entry = Entry { address, slot, dfl: before.dfl(), dfh: before.dfh(), vm: before.vm() };
             decode(p, entry, sof, 1, self.breakpoint)
         });
         let block = match block {

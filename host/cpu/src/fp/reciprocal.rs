@@ -85,9 +85,8 @@ fn assisted(outcome: Outcome<Approximation>) -> Outcome<(Fr, bool)> {
     match outcome.value {
         Approximation::Result(value) => outcome.map(|_| (value, false)),
         Approximation::Start(value, true) => outcome.map(|_| (value, true)),
-        Approximation::Start(value, false) => {
-            Outcome { fault: outcome.fault | Fault::SWA, ..outcome.map(|_| (value, true)) }
-        }
+        // Software assistance precedes the denormal fault, the only other one (SDM 1:103).
+        Approximation::Start(value, false) => Outcome { fault: Fault::SWA, ..outcome.map(|_| (value, true)) },
     }
 }
 

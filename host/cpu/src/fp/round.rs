@@ -93,12 +93,13 @@ pub(super) fn round(exact: Exact, flags: Flags, control: &Control) -> Outcome {
     inexact(value, cut.inexact, cut.incremented, flags, Trap::empty(), control)
 }
 
-/// Adds the inexact exception, and `fpa` if any trap is taken.
+/// Adds the inexact exception, and `fpa` if any trap is taken. An overflow or underflow trap reports that the result is
+/// inexact whether or not that would trap by itself (SDM 2:592).
 #[inline]
 fn inexact(value: Fr, inexact: bool, greater: bool, mut flags: Flags, mut trap: Trap, control: &Control) -> Outcome {
     if inexact {
         flags |= Flags::I;
-        if control.enabled().contains(Flags::I) {
+        if !trap.is_empty() || control.enabled().contains(Flags::I) {
             trap |= Trap::I;
         }
     }

@@ -189,7 +189,8 @@ fn rounded(odd: Exact, format: Format, rc: usize, ftz: bool, enabled: Flags) -> 
     }
     if inexact {
         flags |= Flags::I;
-        trap.set(Trap::I, enabled.contains(Flags::I));
+        // SDM 2:592: an overflow or underflow trap reports the inexact result, too.
+        trap.set(Trap::I, !trap.is_empty() || enabled.contains(Flags::I));
     }
     let greater = delivered.abs().partial_cmp(&odd.abs()) == Some(Ordering::Greater);
     if greater && !trap.is_empty() {
@@ -423,4 +424,18 @@ fn nans_are_propagated_quietly() {
     assert_eq!(result(quiet, Fr::NATVAL, signalling), (Fr::NATVAL, Flags::empty()));
     let enabled = Control::new(0x3e, StatusField::Sf0, Completer::Single);
     assert_eq!(fma(Fr::ONE, signalling, None, &enabled).fault, Fault::V);
+}
+
+/// SDM 1:103, figure 5-11: software assistance is asked for before a denormal operand faults, but after operands that decide
+/// the result by themselves.
+#[test]
+fn software_assistance_precedes_the_denormal_fault() {
+    let enabled = Control::new(0x3d, StatusField::Sf0, Completer::Dynamic);
+    assert_eq!(enabled.enabled(), Flags::D);
+    // 2^-65471, not normalized.
+    let unnormal = Fr::new(false, 65, INTEGER_BIT >> 1);
+    assert_eq!(frcpa(unnormal, Fr::ONE, &enabled).fault, Fault::SWA);
+    assert_eq!(frsqrta(unnormal, &enabled).fault, Fault::SWA);
+    assert_eq!(frcpa(unnormal, Fr::infinity(false), &enabled).fault, Fault::D);
+    assert_eq!(frcpa(Fr::new(false, BIAS, INTEGER_BIT >> 1), Fr::ONE, &enabled).fault, Fault::D);
 }

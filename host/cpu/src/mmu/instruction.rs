@@ -89,7 +89,7 @@ impl Processor {
         if let Some(translation) = self.mmu.tlb(Side::Instruction).find(self.rid(ip), ip) {
             return Ok(*translation);
         }
-        let (vector, iha) = match self.walk(Side::Instruction, false, ip) {
+        let (vector, iha) = match self.walk_for_reference(Side::Instruction, false, ip) {
             Walk::Found(translation) => {
                 self.mmu.insert(Side::Instruction, translation);
                 return Ok(translation);

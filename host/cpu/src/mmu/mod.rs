@@ -142,7 +142,8 @@ impl Mmu {
         self.data[region] = of(psr.dt(), psr.cpl());
         self.plain[region] = if psr.be() { self.data[region].hidden() } else { self.data[region] };
         self.rse[region] = of(psr.rt(), (self.rsc >> 2) as u8);
-        self.code[region] = if psr.it() { self.contexts.code(slot, psr.cpl()) } else { 0 };
+        // Physical code has a number below those of mapped code; at PSR.vm = 1 it is seen through the code view.
+        self.code[region] = if psr.it() { self.contexts.code(slot, psr.cpl()) } else { psr.vm().into() };
     }
 
     /// The context of a register stack access.

@@ -249,7 +249,7 @@ impl Processor {
         if let Some(translation) = self.mmu.tlb(Side::Data).find(self.rid(va), va) {
             return Ok(Some(*translation));
         }
-        let fault = match self.walk(Side::Data, reference.isr.rs(), va) {
+        let fault = match self.walk_for_reference(Side::Data, reference.isr.rs(), va) {
             Walk::Found(translation) => {
                 self.mmu.insert(Side::Data, translation);
                 return Ok(Some(translation));
@@ -404,7 +404,7 @@ impl Processor {
         Ok(false)
     }
 
-    fn data_breakpoint(&self, reference: &Reference, va: u64) -> bool {
+    pub(super) fn data_breakpoint(&self, reference: &Reference, va: u64) -> bool {
         self.registers.dbr.chunks_exact(2).any(|pair| {
             let enabled = reference.isr.r() && pair[1] >> 63 != 0 || reference.isr.w() && pair[1] >> 62 & 1 != 0;
             enabled && breakpoints::matches(pair[0], pair[1], va, reference.size, reference.cpl)

@@ -5,13 +5,15 @@ use super::translation::{Pte, RegionRegister, Translation};
 use super::{Fault, Reference, Side, vhpt};
 use crate::coherence_domain::Purge;
 use crate::interruption::Interruption;
-use crate::model::is_page_size;
+use crate::model::{BREAKPOINT_REGISTERS, is_page_size};
 use crate::outcome::Outcome;
 use crate::processor::Processor;
 use crate::registers::cr;
 
-/// The fields of cr.itir: the page size in bits 7:2, the key in bits 31:8.
-const ITIR: u64 = 0xffff_fffc;
+/// The bits of cr.itir that an insertion wants to be 0, of a present translation and of one that is not: a move to the
+/// register accepts them (SDM 2, 3.3.5.5; 2:55).
+const ITIR_RESERVED: u64 = !0xffff_fffc;
+const ITIR_RESERVED_NOT_PRESENT: u64 = 0b11;
 
 impl Processor {
     /// `mov rr[region]=`.
@@ -35,7 +37,7 @@ impl Processor {
 
     /// `mov dbr[index]=`.
     pub fn write_dbr(&mut self, index: usize, value: u64) {
-        self.registers.dbr[index & 15] = value;
+        self.registers.dbr[index % BREAKPOINT_REGISTERS] = value;
     }
 
     /// Follows whatever was changed in [`Processor::registers`] directly: PSR, region and protection key registers.
@@ -74,7 +76,8 @@ impl Processor {
     pub fn check_insertion(&mut self, register: Option<u64>, pte: u64) -> Outcome {
         self.check_translation(register, pte)?;
         let itir = self.registers.cr[cr::ITIR];
-        if itir & !ITIR != 0 || !is_page_size((itir >> 2 & 63) as u8) {
+        let reserved = if Pte::from(pte).p() { ITIR_RESERVED } else { ITIR_RESERVED_NOT_PRESENT };
+        if itir & reserved != 0 || !is_page_size((itir >> 2 & 63) as u8) {
             return Err(self.raise(Interruption::RESERVED_REGISTER_FIELD));
         }
         self.check_implemented(self.registers.cr[cr::IFA])
@@ -106,7 +109,7 @@ impl Processor {
 
     fn insertion(&self, pte: u64) -> Translation {
         let (va, itir) = (self.registers.cr[cr::IFA], self.registers.cr[cr::ITIR]);
-        Translation::new(self.rid(va), va, (itir >> 2 & 63) as u8, (itir >> 8) as u32, Pte::from(pte))
+        Translation::new(self.rid(va), va, (itir >> 2 & 63) as u8, (itir >> 8 & 0xff_ffff) as u32, Pte::from(pte))
     }
 
     /// The region identifier of an address.

@@ -2,9 +2,10 @@
 
 use bitfield_struct::bitfield;
 
-use super::Side;
 use super::translation::{OFFSET, Pte, RegionRegister, Translation, attribute};
+use super::{Reference, Side};
 use crate::bus::PhysicalAddress;
+use crate::interruption::Isr;
 use crate::model::is_page_size;
 use crate::processor::Processor;
 use crate::registers::cr;
@@ -101,6 +102,21 @@ impl Processor {
             None
         };
         found.map_or(Walk::Failed { iha }, Walk::Found)
+    }
+
+    /// What a reference finds in the table. A data breakpoint on the entry ends the walk, as whatever a load would raise
+    /// there does.
+    pub(super) fn walk_for_reference(&self, side: Side, rse: bool, va: u64) -> Walk {
+        let found = self.walk(side, rse, va);
+        let psr = self.registers.psr;
+        if !psr.db() || psr.dd() || !matches!(found, Walk::Found(_)) {
+            return found;
+        }
+        let pta = Pta::from(self.registers.cr[cr::PTA]);
+        let iha = thash(pta, RegionRegister::from(self.registers.rr[(va >> 61) as usize]), va);
+        let size = if pta.vf() { 32 } else { 8 };
+        let reference = Reference { isr: Isr::new().with_r(true), size, ..Reference::none() };
+        if self.data_breakpoint(&reference, iha) { Walk::Failed { iha } } else { found }
     }
 
     /// Whether a page lets the walker read the table: it does so at privilege level 0. Whatever a load would raise

@@ -34,11 +34,11 @@ const fn reserved_bits(number: usize) -> u64 {
         cr::PTA => 0x7e02,
         cr::IPSR => !DEFINED_PSR,
         cr::ISR => 0xffff_f000_ff00_0000,
-        cr::ITIR => !0xffff_fffc,
         cr::IFS => 0x7fff_ffc0_0000_0000,
         cr::TPR => 0xff00,
         cr::ITV | cr::PMV | cr::CMCV => 0xef00,
         cr::LRR0 | cr::LRR1 => 0x0800,
+        cr::LID => 0xffff,
         _ => 0,
     }
 }
@@ -50,7 +50,8 @@ const DEFINED_PSR: u64 = 0x0000_7fff_0ffe_e03e;
 const fn ignored_bits(number: usize) -> u64 {
     match number {
         cr::IVA => 0x7fff,
-        cr::IIP | cr::IIPA => 0xf,
+        // The low bits of cr.iip matter to IA-32 code, where rfi keeps them (SDM 2:37).
+        cr::IIPA => 0xf,
         cr::IHA => 0x3,
         cr::TPR => !0x1_00f0,
         cr::ITV | cr::PMV | cr::CMCV => !0x1_00ff,

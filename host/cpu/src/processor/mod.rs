@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::alat::Alat;
 use crate::bus::{Bus, Clock};
+use crate::code_view::CodeView;
 use crate::coherence_domain::{CoherenceDomain, Mailbox, Purges};
 use crate::exit::Exit;
 use crate::hook::Hook;
@@ -52,6 +53,8 @@ pub struct Processor {
     pub guest_ic: bool,
     /// Who is told of triggers at PSR.vm = 1.
     pub hook: Option<Box<dyn Hook>>,
+    /// What it executes at PSR.vm = 1 in place of what memory holds.
+    pub code_view: Option<Arc<dyn CodeView>>,
     /// The interruptions delivered last, the latest first.
     pub recent: [Recent; 8],
     pauses: u32,
@@ -87,6 +90,7 @@ impl Processor {
             vmsw_disabled: false,
             guest_ic: true,
             hook: None,
+            code_view: None,
             mailbox: Arc::clone(configuration.domain.mailbox(configuration.index)),
             recent: [Recent::default(); 8],
             pauses: 0,

@@ -151,17 +151,22 @@ impl Processor {
             match self.rse_load(address) {
                 Ok(value) => {
                     self.rse.loaded_for_frame(&mut self.registers, value);
-                    // They hold for one mandatory load, too (SDM 2:26, 2:152).
-                    let psr = self.registers.psr;
-                    if psr.da() || psr.dd() {
-                        self.set_psr(psr.with_da(false).with_dd(false));
-                    }
+                    self.mandatory_reference_done();
                 }
                 Err(Leave::Fault) => return Err(Leave::IncompleteFrame),
                 Err(leave) => return Err(leave),
             }
         }
         Ok(())
+    }
+
+    /// PSR.da and PSR.dd hold for one mandatory reference of the register stack engine (SDM 2:26, 2:152).
+    #[inline]
+    fn mandatory_reference_done(&mut self) {
+        let psr = self.registers.psr;
+        if psr.da() || psr.dd() {
+            self.set_psr(psr.with_da(false).with_dd(false));
+        }
     }
 
     /// Stores dirty registers until a frame of `sof` registers fits beside those left.
@@ -183,6 +188,7 @@ impl Processor {
         let (address, value) = self.rse.next_store(&self.registers);
         self.rse_store(address, value)?;
         self.rse.stored(&mut self.registers);
+        self.mandatory_reference_done();
         Ok(())
     }
 
@@ -219,6 +225,7 @@ impl Processor {
         while self.rse.bspstore.wrapping_sub(tear_point) as i64 > 0 {
             let value = self.rse_load(self.rse.bspstore.wrapping_sub(8))?;
             self.rse.loaded_for_parents(&mut self.registers, value);
+            self.mandatory_reference_done();
         }
         self.rse.truncate(count);
         self.rse.bspstore = tear_point;

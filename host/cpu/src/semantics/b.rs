@@ -224,6 +224,6 @@ fn switch_vm(p: &mut Processor, op: &Op, vm: bool) -> Outcome {
 }
 
 /// `break.b` ignores its immediate (SDM 3:29).
-fn break_b(p: &mut Processor, op: &Op) -> Outcome {
-    mov::break_with(p, op, 0)
+fn break_b(p: &mut Processor, _: &Op) -> Outcome {
+    mov::break_with(p, 0)
 }

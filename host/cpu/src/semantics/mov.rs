@@ -17,14 +17,11 @@ pub(super) fn pause(p: &mut Processor, _: &Op) -> Outcome {
 
 /// `break`: iim is the immediate.
 pub(super) fn break_instruction(p: &mut Processor, op: &Op) -> Outcome {
-    break_with(p, op, op.imm as u64)
+    break_with(p, op.imm as u64)
 }
 
-/// Raises a Break Instruction fault, unless the virtual machine monitor takes the `break` for its own.
-pub(super) fn break_with(p: &mut Processor, op: &Op, iim: u64) -> Outcome {
-    if let Some(outcome) = p.offer_break(op, iim) {
-        return outcome;
-    }
+/// Raises a Break Instruction fault.
+pub(super) fn break_with(p: &mut Processor, iim: u64) -> Outcome {
     Err(p.raise(Interruption { iim: Some(iim), ..Interruption::fault(Vector::BreakInstruction, 0) }))
 }
 

@@ -26,5 +26,5 @@ fn movl(p: &mut Processor, op: &Op) -> Outcome {
 
 /// The lower 21 bits of the immediate reach IIM (SDM 3:29).
 fn break_x(p: &mut Processor, op: &Op) -> Outcome {
-    mov::break_with(p, op, op.imm as u64 & 0x1f_ffff)
+    mov::break_with(p, op.imm as u64 & 0x1f_ffff)
 }

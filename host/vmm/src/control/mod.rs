@@ -42,7 +42,7 @@ use patchbay_machine::outcome::Outcome;
 
 use events::Events;
 
-use crate::apart::{self, NothingGiven};
+use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Kind, Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
 use crate::swap::{Order, Setting, Step, SwapError, Swapped};
@@ -89,8 +89,7 @@ impl Target {
     pub fn statistics(&self, top: usize) -> Result<Option<VmStatistics>, String> {
         let Some(vm) = &self.vm else { return Ok(None) };
         let asked = self.machine.ask(LIMIT, |executor, _| {
-            let mut vp = executor.processor.take_hook::<VirtualProcessor>()?;
-            vp.cache.add();
+            let vp = executor.processor.take_hook::<VirtualProcessor>()?;
             let counts = vp.counts();
             executor.processor.hook = Some(vp);
             Some(counts)
@@ -158,7 +157,7 @@ impl Control {
     fn registry(&self, limit: Duration) -> Result<Arc<Registry>, String> {
         let registry = Arc::clone(&self.registry);
         let look = move || Arc::clone(registry.get_or_init(|| Arc::new(Registry::discover())));
-        apart::within(limit, look).map_err(|error| match error {
+        deadline::within(limit, look).map_err(|error| match error {
             NothingGiven::Late(limit) => {
                 format!("the libraries on PATCHBAY_PLUGIN_PATH are not loaded within {limit:?}")
             }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::{Control, LIMIT, Target};
-use crate::apart::{self, NothingGiven};
+use crate::plugins::deadline::{self, NothingGiven};
 use crate::plugins::{Kind, Library, hash};
 use crate::swap::Order;
 
@@ -110,7 +110,7 @@ impl Files {
 /// Swaps the plugins that a file has now for those that serve under the same names, or were loaded from it.
 fn changed(control: &Control, file: &Path) {
     let loading = file.to_owned();
-    let library = match apart::within(LIMIT, move || Library::load(&loading)) {
+    let library = match deadline::within(LIMIT, move || Library::load(&loading)) {
         Ok(Ok(library)) => library,
         Ok(Err(error)) => return control.events.add(None, "ignored", error.to_string()),
         Err(NothingGiven::Late(limit)) => {

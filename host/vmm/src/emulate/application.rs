@@ -8,13 +8,13 @@ use patchbay_plugin_api::instruction::Instruction;
 use crate::guest::Guest;
 
 pub(super) fn mov_to_ar(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.legal(usize::from(i.register) != ar::ITC)?;
+    g.illegal_if(usize::from(i.register) != ar::ITC)?;
     let value = g.p.source(i.r2)?;
     write(g, value)
 }
 
 pub(super) fn mov_imm_to_ar(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.legal(usize::from(i.register) != ar::ITC)?;
+    g.illegal_if(usize::from(i.register) != ar::ITC)?;
     write(g, i.immediate)
 }
 
@@ -27,7 +27,7 @@ fn write(g: &mut Guest, value: u64) -> Outcome {
 }
 
 pub(super) fn mov_from_ar(g: &mut Guest, i: &Instruction) -> Outcome {
-    g.legal(usize::from(i.register) != ar::ITC)?;
+    g.illegal_if(usize::from(i.register) != ar::ITC)?;
     g.target(i.r1)?;
     if g.p.registers.psr.si() && g.p.registers.psr.cpl() != 0 {
         return Err(g.p.raise(Interruption::PRIVILEGED_REGISTER));

@@ -5,9 +5,10 @@
 //! `Ok` means that the guest goes on with the next instruction; [`Leave`](patchbay_cpu::outcome::Leave) says what else.
 
 mod application;
+mod branch_unit;
 mod control;
-mod frame;
-pub use frame::{cover, rfi};
+pub mod decode;
+pub use branch_unit::{cover, rfi};
 mod indexed;
 mod status;
 mod translation;
@@ -70,8 +71,8 @@ pub fn emulate(g: &mut Guest, i: &Instruction) -> Outcome {
         Mnemonic::MovFromPkr => indexed::mov_from_pkr(g, i),
         Mnemonic::MovFromPmc => indexed::mov_from_pmc(g, i),
         Mnemonic::MovFromCpuid => indexed::mov_from_cpuid(g, i),
-        Mnemonic::Cover => frame::cover(g),
-        Mnemonic::Rfi => frame::rfi(g),
-        Mnemonic::Vmsw0 | Mnemonic::Vmsw1 => frame::vmsw(g),
+        Mnemonic::Cover => branch_unit::cover(g),
+        Mnemonic::Rfi => branch_unit::rfi(g),
+        Mnemonic::Vmsw0 | Mnemonic::Vmsw1 => branch_unit::vmsw(g),
     }
 }

@@ -11,7 +11,7 @@ use super::state::State;
 use super::{Difference, conventional};
 use crate::conventional::Conventional;
 use crate::plugins::Routines;
-use crate::services;
+use crate::routines::services;
 
 /// How often the same is done.
 const RUNS: u32 = 2000;

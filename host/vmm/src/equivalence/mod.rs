@@ -20,9 +20,9 @@ pub use self::cost::{Cost, measure};
 pub use self::random::{Instructions, Placed, Random};
 use self::state::{Machine, State};
 use crate::conventional::Conventional;
-use crate::fetch::Fetch;
+use crate::conventional::fetch::Fetch;
 use crate::plugins::{Failed, Routines};
-use crate::services::{self, Refused};
+use crate::routines::services::{self, Refused};
 
 /// What was found out about the routines for one mnemonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use patchbay_isa::{Bundle, Field, Instruction as Decoded, Opcode, Slot, Template
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 
-use crate::instruction;
+use crate::emulate::decode;
 
 /// A source of random numbers that a seed determines (SplitMix64).
 pub struct Random(u64);
@@ -49,7 +49,7 @@ pub struct Placed {
 
 /// The instruction of a mnemonic.
 fn opcode(mnemonic: Mnemonic) -> Option<Opcode> {
-    rows::all().map(|row| row.opcode).find(|&opcode| instruction::mnemonic(opcode) == Some(mnemonic))
+    rows::all().map(|row| row.opcode).find(|&opcode| decode::mnemonic(opcode) == Some(mnemonic))
 }
 
 /// Instructions of one mnemonic.
@@ -91,7 +91,7 @@ impl Instructions {
                 }
             };
             let bundle = Bundle::new(template, [0; 3]).with_slot(slot, decoded.slot());
-            if let Some(instruction) = instruction::of_slot(bundle, slot) {
+            if let Some(instruction) = decode::of_slot(bundle, slot) {
                 return Placed { bundle, instruction };
             }
         }

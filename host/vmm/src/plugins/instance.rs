@@ -15,9 +15,9 @@ use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
 use patchbay_plugin_api::vp::Outcome;
 
 use super::host;
-use super::kind::{Descriptor, Plugin, Table};
-use crate::apart::{self, NothingGiven};
-use crate::fast::lock;
+use super::kind::{Descriptor, Plugin, PluginKind};
+use crate::fast_path::lock;
+use crate::plugins::deadline::{self, NothingGiven};
 
 /// How long whoever drops an instance waits until it is destroyed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -108,7 +108,7 @@ impl Failed {
 
 /// An instance of a plugin. It may be called on any threads at once; dropping it destroys it, and waits a few seconds for
 /// that at most.
-pub struct Instance<T: Table> {
+pub struct Instance<T: PluginKind> {
     plugin: Plugin<T>,
     config: String,
     /// Null when it is destroyed.
@@ -119,11 +119,11 @@ pub struct Instance<T: Table> {
 }
 
 // SAFETY: plugins are `Send` and `Sync`; the pointer is only ever given to the plugin's own functions.
-unsafe impl<T: Table> Send for Instance<T> {}
+unsafe impl<T: PluginKind> Send for Instance<T> {}
 // SAFETY: as above.
-unsafe impl<T: Table> Sync for Instance<T> {}
+unsafe impl<T: PluginKind> Sync for Instance<T> {}
 
-impl<T: Table> Instance<T> {
+impl<T: PluginKind> Instance<T> {
     /// Creates an instance, gives it the state of its predecessor, and lets it test itself. State that it does not
     /// take is logged and no obstacle, unless it panics.
     ///
@@ -240,7 +240,7 @@ impl<T: Table> Instance<T> {
         }
         let under_way = Arc::new(());
         let (asked, asking) = (Arc::clone(self), Arc::clone(&under_way));
-        let answer = apart::within(limit, move || {
+        let answer = deadline::within(limit, move || {
             let _asking = asking;
             question(&asked)
         });
@@ -272,11 +272,11 @@ impl<T: Table> Instance<T> {
     }
 }
 
-impl<T: Table> Drop for Instance<T> {
+impl<T: PluginKind> Drop for Instance<T> {
     fn drop(&mut self) {
         let Some(mut ending) = self.end() else { return };
         let plugin = self.plugin.descriptor.clone();
-        let ended = apart::within(PATIENCE, move || ending.end());
+        let ended = deadline::within(PATIENCE, move || ending.end());
         if let Err(failed) = ended.unwrap_or_else(|why| Err(Failed::nothing_given(plugin, "drop", why))) {
             tracing::warn!("{failed}");
         }
@@ -284,7 +284,7 @@ impl<T: Table> Drop for Instance<T> {
 }
 
 /// An instance that is to be destroyed: with it at the latest, if there is no thread for that.
-struct Ending<T: Table> {
+struct Ending<T: PluginKind> {
     plugin: Plugin<T>,
     /// Null when it is destroyed.
     pointer: *mut c_void,
@@ -292,9 +292,9 @@ struct Ending<T: Table> {
 }
 
 // SAFETY: plugins are `Send`.
-unsafe impl<T: Table> Send for Ending<T> {}
+unsafe impl<T: PluginKind> Send for Ending<T> {}
 
-impl<T: Table> Ending<T> {
+impl<T: PluginKind> Ending<T> {
     fn end(&mut self) -> Result<(), Failed> {
         let pointer = std::mem::replace(&mut self.pointer, null_mut());
         if pointer.is_null() {
@@ -308,7 +308,7 @@ impl<T: Table> Ending<T> {
     }
 }
 
-impl<T: Table> Drop for Ending<T> {
+impl<T: PluginKind> Drop for Ending<T> {
     fn drop(&mut self) {
         if let Err(failed) = self.end() {
             tracing::warn!("{failed}");

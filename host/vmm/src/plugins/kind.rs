@@ -60,7 +60,7 @@ impl FromStr for Kind {
 }
 
 /// The functions of a kind of plugin, as a library exports them.
-pub trait Table: Copy + Send + Sync + 'static {
+pub trait PluginKind: Copy + Send + Sync + 'static {
     /// The kind.
     const KIND: Kind;
     /// What it has in common with other kinds.
@@ -69,7 +69,7 @@ pub trait Table: Copy + Send + Sync + 'static {
     fn all(library: LibraryRef) -> &'static [Self];
 }
 
-impl Table for ClassifierRef {
+impl PluginKind for ClassifierRef {
     const KIND: Kind = Kind::Classifier;
     fn plugin(self) -> PluginRef {
         ClassifierRef::plugin(&self)
@@ -79,7 +79,7 @@ impl Table for ClassifierRef {
     }
 }
 
-impl Table for PatchManagerRef {
+impl PluginKind for PatchManagerRef {
     const KIND: Kind = Kind::PatchManager;
     fn plugin(self) -> PluginRef {
         PatchManagerRef::plugin(&self)
@@ -89,7 +89,7 @@ impl Table for PatchManagerRef {
     }
 }
 
-impl Table for RoutinesRef {
+impl PluginKind for RoutinesRef {
     const KIND: Kind = Kind::Routines;
     fn plugin(self) -> PluginRef {
         RoutinesRef::plugin(&self)
@@ -132,7 +132,7 @@ pub struct Plugin<T> {
     pub(super) library: Option<LibraryRef>,
 }
 
-impl<T: Table> Plugin<T> {
+impl<T: PluginKind> Plugin<T> {
     pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, LibraryRef)>) -> Plugin<T> {
         let plugin = table.plugin();
         let descriptor = Descriptor {

@@ -19,7 +19,7 @@ use patchbay_plugin_api::routines::RoutinesRef;
 use tempfile::TempPath;
 
 use super::elf::{self, NotAPlugin};
-use super::kind::{Descriptor, Plugin, Table};
+use super::kind::{Descriptor, Plugin, PluginKind};
 use super::watch;
 
 /// Larger files are refused, in bytes.
@@ -193,12 +193,12 @@ impl Library {
     }
 
     /// Its plugins of a kind.
-    pub fn plugins<T: Table>(&self) -> impl Iterator<Item = Plugin<T>> {
+    pub fn plugins<T: PluginKind>(&self) -> impl Iterator<Item = Plugin<T>> {
         T::all(self.root).iter().map(|&table| Plugin::new(table, self.api, Some((&self.file, self.root))))
     }
 
     /// Its plugin of a kind and a name.
-    pub(crate) fn plugin<T: Table>(&self, name: &str) -> Option<Plugin<T>> {
+    pub(crate) fn plugin<T: PluginKind>(&self, name: &str) -> Option<Plugin<T>> {
         self.plugins().find(|plugin| plugin.descriptor().name == name)
     }
 

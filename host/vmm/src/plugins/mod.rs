@@ -4,6 +4,7 @@
 //! destructors keep pointers into it. It offers [`Plugin`]s; an [`Instance`] is one of them at work. The [`Registry`]
 //! holds the libraries that were found where plugins are looked for.
 
+pub(crate) mod deadline;
 mod elf;
 mod host;
 mod instance;
@@ -13,7 +14,7 @@ mod registry;
 mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};
-pub use kind::{Descriptor, Kind, NoKind, Plugin, Table};
+pub use kind::{Descriptor, Kind, NoKind, Plugin, PluginKind};
 pub(crate) use library::hash;
 pub use library::{Library, LoadError};
 pub(crate) use registry::names_file;

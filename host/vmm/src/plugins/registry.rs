@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::kind::{Descriptor, Kind, Plugin, Table};
+use super::kind::{Descriptor, Kind, Plugin, PluginKind};
 use super::library::{Library, LoadError};
 
 /// The environment variable that lists files and directories to look at before others.
@@ -139,7 +139,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn find<T: Table>(&self, reference: &str, base: &Path) -> Result<Plugin<T>, FindError> {
+    pub fn find<T: PluginKind>(&self, reference: &str, base: &Path) -> Result<Plugin<T>, FindError> {
         self.find_in_steps(reference, base, &mut |_| ())
     }
 
@@ -147,7 +147,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn find_in_steps<T: Table>(
+    pub fn find_in_steps<T: PluginKind>(
         &self,
         reference: &str,
         base: &Path,
@@ -172,7 +172,7 @@ impl Registry {
     }
 
     /// The names of all plugins of a kind.
-    fn names<T: Table>(&self) -> Names {
+    fn names<T: PluginKind>(&self) -> Names {
         let load = || self.bundled.iter().filter_map(|file| Library::load(file).ok()).collect();
         let plugins = self.libraries.iter().chain(self.named.get_or_init(load)).flat_map(Library::plugins::<T>);
         let mut names: Vec<_> = plugins.map(|plugin| plugin.descriptor().name.clone()).collect();
@@ -208,7 +208,7 @@ pub(crate) fn names_file(reference: &str) -> bool {
     file.contains('/') || file.ends_with(".so")
 }
 
-fn find_in_file<T: Table>(
+fn find_in_file<T: PluginKind>(
     file: &Path,
     name: Option<&str>,
     done: &mut dyn FnMut(&'static str),

@@ -9,16 +9,15 @@
 //! Class ids and patches stay valid. A class that a table's plugin cannot build is emulated by the host in that table; one
 //! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
-mod collect;
-mod complete;
-mod history;
-mod order;
+mod missing_classes;
 mod outcome;
 mod prepare;
-mod settle;
+mod request;
+mod retire;
+mod sites;
 
-pub use order::{Order, Setting};
 pub use outcome::{Step, SwapError, Swapped};
+pub use request::{Order, Setting};
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
@@ -31,13 +30,14 @@ use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::routines::RoutinesRef;
 use serde::Serialize;
 
-use crate::apart;
-use crate::fast::lock;
+use crate::fast_path::lock;
+use crate::plugins::deadline;
 use crate::plugins::{Kind, Registry};
-use crate::review::Reviews;
-use crate::vm::{Patching, Scope, Vm, templates};
+use crate::policy::history::{self, History};
+use crate::policy::serving::{Serving, templates};
+use crate::vm::{Scope, Vm};
 use crate::vp::VirtualProcessor;
-use history::History;
+use crate::vp::review::Reviews;
 use prepare::Source;
 
 /// How long a swap waits for plugins that need not end before it goes on.
@@ -80,7 +80,7 @@ pub struct SwapStatistics {
 struct Transaction<'a> {
     vm: &'a Vm,
     machine: &'a Handle,
-    old: Arc<Patching>,
+    old: Arc<Serving>,
     limit: Duration,
     deadline: Instant,
     last: Instant,
@@ -123,7 +123,7 @@ impl Vm {
             history.trim();
             Ok(())
         })
-        .map(|(patching, swapped)| Swapped { plugin: name(&patching, order.kind, order.vp), ..swapped })
+        .map(|(serving, swapped)| Swapped { plugin: name(&serving, order.kind, order.vp), ..swapped })
     }
 
     /// Changes a setting of the plugins that serve; `log` is told of each step behind it.
@@ -154,7 +154,7 @@ impl Vm {
             history.trim();
             Ok(())
         })
-        .map(|(patching, swapped)| Swapped { plugin: name(&patching, kind, setting.vp), ..swapped })
+        .map(|(serving, swapped)| Swapped { plugin: name(&serving, kind, setting.vp), ..swapped })
     }
 
     /// Goes back to the plugin before the last swap of a kind: recreates it from its library and what it exported then.
@@ -190,7 +190,7 @@ impl Vm {
             }
             Ok(())
         })
-        .map(|(patching, swapped)| Swapped { plugin: name(&patching, kind, None), ..swapped })
+        .map(|(serving, swapped)| Swapped { plugin: name(&serving, kind, None), ..swapped })
     }
 
     /// Gives virtual processors a routine table together, or each its own. There is no way back to routines of before.
@@ -209,7 +209,7 @@ impl Vm {
                 let templates = templates(&tables)?;
                 Ok((tables, templates))
             })?;
-            let new = Patching { scope, ..transaction.old.with_tables(tables, templates) };
+            let new = Serving { scope, ..transaction.old.with_tables(tables, templates) };
             transaction.replace(new, Transaction::complete)?;
             history.routines.clear();
             Ok(())
@@ -240,7 +240,7 @@ impl Vm {
         limit: Duration,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
-    ) -> Result<(Arc<Patching>, Swapped), SwapError> {
+    ) -> Result<(Arc<Serving>, Swapped), SwapError> {
         let changed = self.change(machine, limit, log, work);
         let mut counts = lock(&self.swaps.counts);
         match &changed {
@@ -261,23 +261,23 @@ impl Vm {
         limit: Duration,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
-    ) -> Result<(Arc<Patching>, Swapped), SwapError> {
+    ) -> Result<(Arc<Serving>, Swapped), SwapError> {
         let mut history: MutexGuard<History> = match self.swaps.history.try_lock() {
             Ok(history) => history,
             Err(TryLockError::Poisoned(history)) => history.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(SwapError::Busy),
         };
-        let old = self.patching().ok_or(SwapError::NoPlugins)?;
+        let old = self.serving().ok_or(SwapError::NoPlugins)?;
         let now = Instant::now();
         let (steps, pauses) = (Vec::new(), Vec::new());
         let mut transaction =
             Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
-        transaction.collect();
+        transaction.retire();
         drop(history);
         // What serves no longer is destroyed with its last reference. The next swap does not wait for that.
-        let now = self.patching().ok_or(SwapError::NoPlugins)?;
-        let ends = apart::dropped(std::mem::replace(&mut transaction.old, now));
+        let now = self.serving().ok_or(SwapError::NoPlugins)?;
+        let ends = deadline::dropped(std::mem::replace(&mut transaction.old, now));
         let destroyed = ends.recv_timeout(GRACE) == Err(RecvTimeoutError::Disconnected);
         if destroyed {
             transaction.done("destroy");
@@ -288,12 +288,12 @@ impl Vm {
 }
 
 /// What the plugin of a kind is called.
-fn name(patching: &Patching, kind: Kind, vp: Option<usize>) -> String {
+fn name(serving: &Serving, kind: Kind, vp: Option<usize>) -> String {
     match kind {
-        Kind::Classifier => patching.classifier.descriptor().to_string(),
-        Kind::PatchManager => patching.patch_manager.descriptor().to_string(),
+        Kind::Classifier => serving.classifier.descriptor().to_string(),
+        Kind::PatchManager => serving.patch_manager.descriptor().to_string(),
         Kind::Routines => {
-            patching.table(vp.unwrap_or(0)).map(|table| table.routines().descriptor().to_string()).unwrap_or_default()
+            serving.table(vp.unwrap_or(0)).map(|table| table.routines().descriptor().to_string()).unwrap_or_default()
         }
     }
 }
@@ -320,8 +320,8 @@ impl Transaction<'_> {
     }
 
     /// Every virtual processor takes new plugins over at a block boundary.
-    fn publish(&mut self, new: &Arc<Patching>) -> Result<(), SwapError> {
-        self.vm.set_patching(new);
+    fn publish(&mut self, new: &Arc<Serving>) -> Result<(), SwapError> {
+        self.vm.set_serving(new);
         let given = Arc::clone(new);
         let left = self.deadline.saturating_duration_since(Instant::now());
         let taken = self.machine.ask(left, move |executor, _| {
@@ -344,13 +344,13 @@ impl Transaction<'_> {
     }
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
-    fn take_back(&self, new: &Arc<Patching>) {
-        self.vm.set_patching(&self.old);
+    fn take_back(&self, new: &Arc<Serving>) {
+        self.vm.set_serving(&self.old);
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
                 // Not here: a virtual processor is not to be kept by the end of a plugin.
-                apart::dropped(vp.adopt(&given));
+                deadline::dropped(vp.adopt(&given));
                 executor.processor.hook = Some(vp);
             }
         });
@@ -360,8 +360,8 @@ impl Transaction<'_> {
     /// Makes new plugins serve; if one of them fails while sites are adapted to them, the old ones serve again.
     fn replace(
         &mut self,
-        new: Patching,
-        adapt: impl FnOnce(&mut Self, &Arc<Patching>) -> Result<(), SwapError>,
+        new: Serving,
+        adapt: impl FnOnce(&mut Self, &Arc<Serving>) -> Result<(), SwapError>,
     ) -> Result<(), SwapError> {
         let new = Arc::new(new);
         let adapted = self.publish(&new).and_then(|()| adapt(self, &new));
@@ -369,7 +369,7 @@ impl Transaction<'_> {
             Ok(()) => self.done("adapt"),
             Err(_) => {
                 self.take_back(&new);
-                apart::dropped(new);
+                deadline::dropped(new);
             }
         }
         adapted
@@ -379,7 +379,7 @@ impl Transaction<'_> {
         let (sites, old) = (self.vm.sites.all(), vec![Arc::clone(&self.old.classifier)]);
         let (before, classifier, classes) = self.apart(move |done| {
             let (before, classifier) = prepare::make(source, old, done)?;
-            let classes = settle::classes(&classifier, &sites)?;
+            let classes = sites::classes(&classifier, &sites)?;
             done("classify");
             Ok((before, classifier, classes))
         })?;
@@ -396,7 +396,7 @@ impl Transaction<'_> {
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
         let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
             let (before, patch_manager) = prepare::make(source, old, done)?;
-            let unpatch = settle::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
+            let unpatch = sites::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
             if repatch {
                 done("decide");
             }

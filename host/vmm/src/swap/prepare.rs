@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 
-use super::history::{self, Recipe};
 use super::{Order, SwapError, Transaction};
-use crate::apart;
+use crate::plugins::deadline;
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
-use crate::table::Table;
+use crate::policy::history::{self, Recipe};
+use crate::routines::map::RoutineMap;
 
 /// Where an instance comes from.
 pub(super) enum Source<T> {
@@ -57,7 +57,7 @@ impl Transaction<'_> {
                 Err(RecvTimeoutError::Disconnected) => return Err(SwapError::Panicked),
                 // The thread is left behind. What it makes is destroyed when it ends.
                 Err(RecvTimeoutError::Timeout) => {
-                    apart::dropped(messages);
+                    deadline::dropped(messages);
                     return Err(SwapError::Late { after: self.steps.last().map(|step| step.step), limit: self.limit });
                 }
             }
@@ -69,7 +69,7 @@ impl Transaction<'_> {
 type Made<T> = (Vec<Recipe<T>>, Arc<Instance<T>>);
 
 /// Makes an instance that takes over from others, the first of which gives it its state if it has the same name.
-pub(super) fn make<T: plugins::Table>(
+pub(super) fn make<T: plugins::PluginKind>(
     source: Source<T>,
     olds: Vec<Arc<Instance<T>>>,
     done: &mut dyn FnMut(&'static str),
@@ -104,8 +104,8 @@ pub(super) fn make<T: plugins::Table>(
 }
 
 /// A table with the classes of another one, whose routines this plugin builds.
-pub(super) fn rebuild(count: u32, old: &Table, routines: Arc<Routines>) -> Result<Arc<Table>, Failed> {
-    let table = Table::new(count, routines);
+pub(super) fn rebuild(count: u32, old: &RoutineMap, routines: Arc<Routines>) -> Result<Arc<RoutineMap>, Failed> {
+    let table = RoutineMap::new(count, routines);
     for (id, entry) in old.entries() {
         table.provide(id, &entry.class, &entry.instruction)?;
     }

@@ -8,7 +8,7 @@ use patchbay_cpu::registers::{ar, cr};
 use patchbay_isa::row::Flags;
 use patchbay_isa::{Bundle, Field, Instruction, Opcode, Slot, Template, Unit, rows};
 use patchbay_plugin_api::instruction::Mnemonic;
-use patchbay_vmm::instruction::mnemonic;
+use patchbay_vmm::emulate::decode::mnemonic;
 
 use crate::subject::CODE;
 
@@ -214,9 +214,13 @@ impl Case {
             cr::PTA => value & !0x7fff & !0x8000_0000_0000_0100 | (15 + random.below(20)) << 2,
             cr::IPSR => u64::from(psr(random)) | random.below(3) << 41,
             cr::ISR => value & 0x0000_0eff_00ff_ffff,
-            cr::IIP => 0x1_0000 + random.below(0x400) * 16,
+            cr::IIP => 0x1_0000 + random.below(0x4000),
             cr::IFA => random.pick(ADDRESSES),
-            cr::ITIR => random.pick(&[12, 14, 16, 12, 12, 13, 15]) << 2 | random.below(8) << 8,
+            cr::ITIR => {
+                let reserved = if random.one_in(6) { value & 0x8000_0001_0000_0003 } else { 0 };
+                random.pick(&[12, 14, 16, 12, 12, 13, 15]) << 2 | random.below(8) << 8 | reserved
+            }
+            cr::LID => value & !0xffff | random.below(4) / 3,
             cr::IFS => random.below(2) << 63 | u64::from(frame(random)),
             cr::TPR => value & 0x1_00f0,
             cr::ITV | cr::PMV | cr::CMCV | cr::LRR0 | cr::LRR1 => value & 0x1_00ff | 1 << 16,
@@ -245,7 +249,9 @@ impl Case {
             M::MovToPmc | M::MovToPmd | M::MovFromPmc => (random.next(), random.below(66)),
             M::MovFromCpuid => (0, random.below(6)),
             M::ItcD | M::ItcI | M::ItrD | M::ItrI => {
-                (1 | 1 << 5 | random.below(32) << 12 | random.below(8) << 9 | random.below(4) << 2, random.below(34))
+                let present = random.below(6).min(1);
+                let pte = present | 1 << 5 | random.below(32) << 12 | random.below(8) << 9 | random.below(4) << 2;
+                (pte, random.below(34))
             }
             M::PtcL | M::PtcG | M::PtcGa | M::PtrD | M::PtrI => {
                 (random.pick(&[12, 13, 16, 24]) << 2, random.pick(&ADDRESSES[2..]))

@@ -84,6 +84,7 @@ impl Subject {
         let vp = match vp {
             Some(mut vp) => {
                 vp.vpd = take_over(&mut self.p);
+                self.p.code_view = Some(vm.view.clone());
                 vp
             }
             None => Box::new(VirtualProcessor::new(Arc::clone(vm), 0, &mut self.p)),

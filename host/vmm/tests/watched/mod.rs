@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use patchbay_vmm::fast;
+use patchbay_vmm::fast_path;
 
 /// The system's allocator.
 struct Watched;
@@ -15,7 +15,7 @@ thread_local! {
 // SAFETY: all is the system's.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if fast::on_it() {
+        if fast_path::on_it() {
             ON_FAST_PATH.set(ON_FAST_PATH.get() + 1);
         }
         // SAFETY: the caller vouches for the layout.

@@ -14,7 +14,7 @@ use patchbay_plugin_api::routines::{RoutinesRef, Template};
 use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
 use patchbay_vmm::equivalence::{Instructions, Random, Trial, compare, measure};
 use patchbay_vmm::plugins::{
-    Classifier, Descriptor, Failed, Instance, Library, PatchManager, Plugin, Routines, Table, forbidden,
+    Classifier, Descriptor, Failed, Instance, Library, PatchManager, Plugin, PluginKind, Routines, forbidden,
 };
 
 use super::{Check, Message, Report};
@@ -64,7 +64,7 @@ pub(super) fn examine(check: &Check, file: &Path, name: Option<&str>, report: &R
 }
 
 /// What is tried of plugins of all kinds, and of this kind.
-fn each<T: Table>(
+fn each<T: PluginKind>(
     check: &Check,
     plugin: &Plugin<T>,
     report: &Report,

@@ -1,14 +1,18 @@
 //! From bundles to blocks.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use patchbay_isa::field::Kind;
 use patchbay_isa::row::{Feature, Flags};
 use patchbay_isa::rows::{B, F, I, M, X};
-use patchbay_isa::{Bundle, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
+use patchbay_isa::{Bundle, Decoded, Field, Instruction, Opcode, Reserved, Slot, Unit, decode};
 
 use super::{Action, Block, Entry, MAX_BUNDLES, Raise, Step};
 use crate::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
+use crate::code_view::{Trigger, ViewedBundle, What};
+use crate::interruption::Isr;
 use crate::processor::Processor;
 
 impl Block {
@@ -27,7 +31,9 @@ impl Block {
             count: 0,
             group_start: true,
             resume_slot: Slot::Zero,
+            triggers: Vec::new(),
         };
+        let view = p.code_view.as_ref().filter(|view| entry.vm && view.covers(entry.address));
         let to_page_end = (PAGE_SIZE - entry.address.0 % PAGE_SIZE) / 16;
         let most = MAX_BUNDLES.min(to_page_end).min(most.max(1));
         let mut bundles = 0;
@@ -42,12 +48,17 @@ impl Block {
                 break;
             }
             let first = if bundles == 0 { entry.slot } else { Slot::Zero };
-            ended = builder.bundle(fetch(page, address), bundles as u8, first, limit);
+            let bundle = page.bundle(address);
+            ended = match view.and_then(|view| view.bundle(page, address, bundle)) {
+                Some(viewed) => builder.viewed(&viewed, bundles as u8, first, limit),
+                None => builder.bundle(bundle, bundles as u8, first, limit),
+            };
             bundles += 1;
         }
         Block {
             entry,
             steps: builder.steps.into(),
+            triggers: builder.triggers.into(),
             length: builder.count as u8,
             bundles: bundles as u8,
             resume_slot: builder.resume_slot,
@@ -57,11 +68,6 @@ impl Block {
             stamp,
         }
     }
-}
-
-/// What executes at an address.
-fn fetch(page: &RamPage<'_>, address: PhysicalAddress) -> Bundle {
-    page.bundle(address)
 }
 
 struct Builder {
@@ -78,6 +84,7 @@ struct Builder {
     /// group that goes on from the bundle before is not looked at: a block may begin with it.
     group_start: bool,
     resume_slot: Slot,
+    triggers: Vec<Arc<Trigger>>,
 }
 
 impl Builder {
@@ -104,21 +111,7 @@ impl Builder {
                 unit => (unit, bundle.slot(slot), 0),
             };
             // An X-unit instruction is reported in slot 1; resuming at slot 2 of its bundle is illegal.
-            let ended = match decode(unit, bits, long) {
-                Ok(instruction) => self.instruction(&instruction, number, slot, stop),
-                Err(Reserved::Always) => {
-                    self.step(Action::Raises(Raise::IllegalOperation), 0, number, slot);
-                    true
-                }
-                Err(Reserved::IfPredicated) => {
-                    self.step(Action::Raises(Raise::IllegalOperation), bits as u8 & 0x3f, number, slot);
-                    false
-                }
-                Err(Reserved::Ignored) => {
-                    self.count += 1;
-                    false
-                }
-            };
+            let ended = self.slot(decode(unit, bits, long), bits, number, slot, stop);
             self.group_start = stop;
             if ended {
                 return true;
@@ -129,6 +122,66 @@ impl Builder {
             return true;
         }
         false
+    }
+
+    /// Decodes a bundle that executes otherwise than memory holds it.
+    fn viewed(&mut self, viewed: &ViewedBundle, number: u8, first: Slot, limit: u64) -> bool {
+        let template = viewed.template;
+        if first == Slot::Two && template.units().is_some_and(|units| units[2] == Unit::X) {
+            self.step(Action::Raises(Raise::IllegalOperation), 0, number, first);
+            return true;
+        }
+        for step in viewed.steps.iter().filter(|step| step.slot >= first) {
+            let slot = step.slot;
+            if self.count == limit && !matches!(step.what, What::Detour { .. }) {
+                self.resume_slot = slot;
+                return true;
+            }
+            self.group_start = match slot {
+                Slot::Zero => true,
+                Slot::One => template.stop_after(Slot::Zero),
+                Slot::Two => template.stop_after(Slot::One),
+            };
+            let ended = match &step.what {
+                What::Detour { qp } => {
+                    self.step(Action::Detour, *qp, number, slot);
+                    self.count -= 1;
+                    false
+                }
+                What::Trigger { qp, trigger } => {
+                    self.step(Action::Trigger(self.triggers.len() as u16), *qp, number, slot);
+                    self.triggers.push(Arc::clone(trigger));
+                    *qp == 0 && always_leaves(trigger.instruction.opcode)
+                }
+                &What::Guest { unit, bits, long, distance } => {
+                    let decoded = decode(unit, bits, long).map(|instruction| relative_to_guest(instruction, distance));
+                    self.slot(decoded, bits, number, slot, template.stop_after(slot))
+                }
+            };
+            if ended {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Decodes a slot, and says whether the block ends in it.
+    fn slot(&mut self, decoded: Decoded, bits: u64, bundle: u8, slot: Slot, stop: bool) -> bool {
+        match decoded {
+            Ok(instruction) => self.instruction(&instruction, bundle, slot, stop),
+            Err(Reserved::Always) => {
+                self.step(Action::Raises(Raise::IllegalOperation), 0, bundle, slot);
+                true
+            }
+            Err(Reserved::IfPredicated) => {
+                self.step(Action::Raises(Raise::IllegalOperation), bits as u8 & 0x3f, bundle, slot);
+                false
+            }
+            Err(Reserved::Ignored) => {
+                self.count += 1;
+                false
+            }
+        }
     }
 
     /// Adds a step.
@@ -200,9 +253,12 @@ impl Builder {
         inside
     }
 
-    /// What an instruction does instead, if PSR.dfl or PSR.dfh disables a register that it names (SDM 2:188).
+    /// What an instruction reports, if PSR.dfl or PSR.dfh disables a register that it accesses (SDM 2:191). Those that
+    /// name an ALAT entry only do not access it (SDM 3:36, 3:143).
     fn disabled_fp(&self, instruction: &Instruction) -> Option<Raise> {
-        if !self.entry.dfl && !self.entry.dfh {
+        use M::{ChkAClrFr, ChkANcFr, InvalaEFr};
+        let names_entry = matches!(instruction.opcode, Opcode::M(ChkANcFr | ChkAClrFr | InvalaEFr));
+        if !self.entry.dfl && !self.entry.dfh || names_entry {
             return None;
         }
         let (mut low, mut high) = (false, false);
@@ -210,13 +266,33 @@ impl Builder {
             low |= (2..32).contains(&f);
             high |= f >= 32;
         }
-        match (low && self.entry.dfl, high && self.entry.dfh) {
-            (false, false) => None,
-            (true, false) => Some(Raise::DisabledFpLow),
-            (false, true) => Some(Raise::DisabledFpHigh),
-            (true, true) => Some(Raise::DisabledFpBoth),
-        }
+        let code = u16::from(low && self.entry.dfl) | u16::from(high && self.entry.dfh) << 1;
+        (code != 0).then(|| Raise::DisabledFp(floating_point_access(instruction).with_code(code)))
     }
+}
+
+/// What a floating-point load or store reports of its access, whatever fault precedes it (`itype` in SDM 3:157, 3:161,
+/// 3:256); nothing of other instructions.
+fn floating_point_access(instruction: &Instruction) -> Isr {
+    let slot = instruction.slot();
+    if !matches!(instruction.opcode, Opcode::M(_)) || !matches!(slot >> 37, 6 | 7) {
+        return Isr::new();
+    }
+    // The opcode extension; 0x1c to 0x1f are setf.
+    let extension = slot >> 30 & 0x3f;
+    let load = matches!(extension, 0..0x1c | 0x20..0x28);
+    let speculative = matches!(extension >> 2, 1 | 3);
+    Isr::new().with_r(load).with_w(extension >= 0x30).with_sp(speculative)
+}
+
+/// An instruction that stands `distance` bytes from the guest's bundle, and leads where it does from the guest's.
+fn relative_to_guest(instruction: Instruction, distance: i64) -> Instruction {
+    let mut bits = instruction.bits;
+    for field in instruction.row().fields().filter(|field| matches!(field.kind(), Kind::Target)) {
+        // It led there before it was displaced, or its field has room for any distance.
+        let _it_fits = field.replace(&mut bits, instruction.field(field).wrapping_add(distance));
+    }
+    Instruction { bits, ..instruction }
 }
 
 /// Whether control always leaves the sequence at this instruction, if it executes.

@@ -3,12 +3,15 @@
 mod decode;
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) use decode::{always_leaves, deciding_predicate};
 use patchbay_isa::{Instruction, Slot};
 
 use crate::bus::PhysicalAddress;
+use crate::code_view::Trigger;
+use crate::interruption::Isr;
 
 /// The largest number of bundles in a block.
 pub const MAX_BUNDLES: u64 = 32;
@@ -26,6 +29,8 @@ pub struct Entry {
     pub dfl: bool,
     /// PSR.dfh.
     pub dfh: bool,
+    /// PSR.vm: whether what memory holds is seen through the code view.
+    pub vm: bool,
 }
 
 /// What executes in a slot.
@@ -37,6 +42,10 @@ pub enum Action {
     Raises(Raise),
     /// The exit of a portal at this address.
     Portal(PhysicalAddress),
+    /// The trigger with this number among those of the block.
+    Trigger(u16),
+    /// A branch into the monitor's window or back, which the decoder has followed.
+    Detour,
 }
 
 /// A fault that the decoder finds.
@@ -44,12 +53,8 @@ pub enum Action {
 pub enum Raise {
     /// Illegal Operation.
     IllegalOperation,
-    /// Disabled Floating-point Register: f2-f31.
-    DisabledFpLow,
-    /// Disabled Floating-point Register: f32-f127.
-    DisabledFpHigh,
-    /// Disabled Floating-point Register: both.
-    DisabledFpBoth,
+    /// Disabled Floating-point Register, with what it reports: code 1 of f2-f31, 2 of f32-f127, 3 of both.
+    DisabledFp(Isr),
 }
 
 /// A step of a block. Nops are none.
@@ -74,6 +79,8 @@ pub struct Block {
     pub entry: Entry,
     /// What it does.
     pub steps: Box<[Step]>,
+    /// The triggers that some of its steps execute.
+    pub triggers: Box<[Arc<Trigger>]>,
     /// The instructions that complete when execution falls through its end.
     pub length: u8,
     /// Its bundles.

@@ -1,22 +1,34 @@
 //! From the steps of a block to operations: where the instruction set meets its semantics.
 
+use std::sync::Arc;
+
 use patchbay_isa::{Field, Instruction, Opcode};
 
-use super::op::{Execute, Op};
+use super::op::Op;
 use crate::bus::PhysicalAddress;
-use crate::engine::block::{Action, Raise, Step, deciding_predicate};
+use crate::code_view::Trigger;
+use crate::engine::block::{Action, Block, Raise, Step, deciding_predicate};
 use crate::exit::Exit;
-use crate::interruption::{Interruption, Vector};
+use crate::interruption::{Interruption, Isr, Vector};
 use crate::outcome::{Leave, Outcome};
 use crate::processor::Processor;
 use crate::semantics;
 
-/// A step of a block as an operation.
+/// A step of a block as an operation. One that executes a trigger has its address: the operations of a block are not used
+/// without it.
 #[must_use]
-pub fn step(step: &Step) -> Op {
+pub(crate) fn step(step: &Step, block: &Block) -> Op {
     let op = match step.action {
         Action::Executes(executed) => instruction(&executed),
-        Action::Raises(raise) => Op { execute: raises(raise), ..Op::NOTHING },
+        Action::Raises(Raise::IllegalOperation) => Op { execute: illegal_operation, ..Op::NOTHING },
+        Action::Raises(Raise::DisabledFp(isr)) => {
+            Op { execute: disabled_fp, imm: u64::from(isr) as i64, ..Op::NOTHING }
+        }
+        Action::Trigger(number) => {
+            let trigger: *const Trigger = Arc::as_ptr(&block.triggers[usize::from(number)]);
+            Op { execute: execute_trigger, imm: trigger.expose_provenance() as i64, ..Op::NOTHING }
+        }
+        Action::Detour => Op::NOTHING,
         Action::Portal(address) => Op { execute: leave_by_portal, imm: address.0 as i64, ..Op::NOTHING },
     };
     Op { qp: step.qp, bundle: step.bundle, slot: step.slot as u8, preceding: step.preceding, ..op }
@@ -65,13 +77,23 @@ pub fn instruction(instruction: &Instruction) -> Op {
     op
 }
 
-fn raises(raise: Raise) -> Execute {
-    match raise {
-        Raise::IllegalOperation => |p, _| Err(p.raise(Interruption::ILLEGAL_OPERATION)),
-        Raise::DisabledFpLow => |p, _| Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 1))),
-        Raise::DisabledFpHigh => |p, _| Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 2))),
-        Raise::DisabledFpBoth => |p, _| Err(p.raise(Interruption::fault(Vector::DisabledFpRegister, 3))),
-    }
+fn illegal_operation(p: &mut Processor, _: &Op) -> Outcome {
+    Err(p.raise(Interruption::ILLEGAL_OPERATION))
+}
+
+/// A Disabled FP Register fault that reports what the immediate says.
+fn disabled_fp(p: &mut Processor, op: &Op) -> Outcome {
+    let isr = Isr::from(op.imm as u64);
+    Err(p.raise(Interruption { isr, ..Interruption::fault(Vector::DisabledFpRegister, 0) }))
+}
+
+/// Gives a trigger to the monitor.
+fn execute_trigger(p: &mut Processor, op: &Op) -> Outcome {
+    let trigger: *const Trigger = std::ptr::with_exposed_provenance(op.imm as usize);
+    // SAFETY: the block has the trigger, and is kept as long as one of its operations executes.
+    let trigger = unsafe { &*trigger };
+    let ip = p.ip(op);
+    p.execute_trigger(trigger, ip)
 }
 
 /// A portal leaves at privilege level 0 and is an illegal instruction elsewhere.

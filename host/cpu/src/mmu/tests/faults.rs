@@ -119,11 +119,14 @@ fn probes_grant_by_level_and_key() {
     assert_eq!(granted(&mut p), [true, false, true]);
     let result = p.probe(VA + 0x10_0000, false, 0);
     assert_eq!(report(&p, result).vector, Vector::AlternateDataTlb);
-    p.set_psr(p.registers.psr.with_dt(true).with_pk(true));
-    let result = p.probe(VA, false, 0);
-    assert_eq!(report(&p, result), with_itir(Vector::DataKeyMiss, R | NA | 2));
-    p.write_pkr(0, 0x55 << 8 | 1 << 2 | 1);
-    assert_eq!(granted(&mut p), [false, false, true]);
+    for dt in [false, true] {
+        p.set_psr(p.registers.psr.with_dt(dt).with_pk(true));
+        p.write_pkr(0, 0);
+        let result = p.probe(VA, false, 0);
+        assert_eq!(report(&p, result), with_itir(Vector::DataKeyMiss, R | NA | 2));
+        p.write_pkr(0, 0x55 << 8 | 1 << 2 | 1);
+        assert_eq!(granted(&mut p), [false, false, true]);
+    }
     let result = p.probe_fault(VA, true, false, 3);
     assert_eq!(report(&p, result), with_itir(Vector::KeyPermission, R | NA | 5));
     p.write_pkr(0, 0);

@@ -108,7 +108,16 @@ fn the_walker_gives_up() {
     p.set_psr(p.registers.psr.with_pk(true));
     let result = load(&mut p, VA);
     assert_eq!(report(&p, result), miss(Vector::DataTlb, R));
-    p.set_psr(p.registers.psr.with_pk(false));
+    p.set_psr(p.registers.psr.with_pk(false).with_db(true));
+    // A data breakpoint on the last byte of the entry, for reads.
+    p.write_dbr(0, iha + 7);
+    p.write_dbr(1, 1 << 63 | 0xf << 56 | ((1 << 56) - 1));
+    let result = load(&mut p, VA);
+    assert_eq!(report(&p, result), miss(Vector::DataTlb, R));
+    let result = p.translate_instruction(VA);
+    assert_eq!(report(&p, result), Report { ifa: Some(VA & !0xf), ..miss(Vector::InstructionTlb, X) });
+    assert_eq!(p.tak(VA), Ok(0x102 << 8), "tak searches the table, too");
+    p.set_psr(p.registers.psr.with_db(false));
     p.purge_tc(iha, 12);
     let result = load(&mut p, VA);
     assert_eq!(report(&p, result), miss(Vector::VhptTranslation, R));

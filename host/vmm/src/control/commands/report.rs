@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Command, arguments, limit};
 use crate::control::LIMIT;
 use crate::control::server::Session;
-use crate::plugins::{Failed, Instance, Kind, Table};
+use crate::plugins::{Failed, Instance, Kind, PluginKind};
 
 pub(super) const COMMAND: Command = Command {
     name: "report",
@@ -47,6 +47,6 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
     Ok(json!(report.map_err(|failed| failed.to_string())?))
 }
 
-fn report<T: Table>(instance: &Arc<Instance<T>>, limit: Duration) -> Result<String, Failed> {
+fn report<T: PluginKind>(instance: &Arc<Instance<T>>, limit: Duration) -> Result<String, Failed> {
     instance.within(limit, "report", Instance::report)
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::{Command, arguments, limit};
 use crate::control::server::Session;
 use crate::control::{LIMIT, Target};
-use crate::plugins::{Instance, Table};
+use crate::plugins::{Instance, PluginKind};
+use crate::policy::serving::Plugins;
 use crate::statistics::PluginReport;
-use crate::vm::Plugins;
 
 pub(super) const COMMAND: Command = Command {
     name: "status",
@@ -38,7 +38,7 @@ fn describe(plugins: &Plugins, limit: Duration) -> Vec<Value> {
     all
 }
 
-fn instance<T: Table>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
+fn instance<T: PluginKind>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
     let PluginReport { kind, vp, name, version, counters, error } = PluginReport::new(instance, vp, limit);
     let mut described = json!({
         "kind": kind,

@@ -106,21 +106,38 @@ fn general_exceptions() {
     }
 }
 
-/// SDM 2:192: ISR.code says which of the two sets is disabled.
+/// SDM 2:192: ISR.code says which of the two sets is disabled; SDM 3:157, 3:161, 3:256: loads and stores report their
+/// access, too.
 #[test]
 fn disabled_floating_point_registers() {
+    const NO_ACCESS: Isr = Isr::new();
+    const READ: Isr = Isr::new().with_r(true);
+    const SPECULATIVE: Isr = READ.with_sp(true);
+    const WRITE: Isr = Isr::new().with_w(true);
     let uses = |f1: i64, f2: i64| encode(Opcode::F(F::FmergeS), &[f1, f2, f2]);
+    let m = |opcode, operands: &[i64]| encode(Opcode::M(opcode), operands);
     let cases = [
-        (uses(8, 8), 1),
-        (uses(40, 40), 2),
-        (uses(8, 40), 3),
-        (uses(40, 8), 3),
-        (encode(Opcode::M(M::Ldfd), &[0, 8, 9]), 1),
-        (encode(Opcode::M(M::Stfd), &[0, 9, 40]), 2),
-        (encode(Opcode::M(M::GetfSig), &[8, 8]), 1),
-        (encode(Opcode::M(M::ChkSFr), &[40, 0x40]), 2),
+        (uses(8, 8), 1, NO_ACCESS),
+        (uses(40, 40), 2, NO_ACCESS),
+        (uses(8, 40), 3, NO_ACCESS),
+        (uses(40, 8), 3, NO_ACCESS),
+        (m(M::Ldfd, &[0, 8, 9]), 1, READ),
+        (m(M::LdfsSReg, &[0, 40, 9, 10]), 2, SPECULATIVE),
+        (m(M::LdfeSaImm, &[0, 8, 9, 16]), 1, SPECULATIVE),
+        (m(M::Ldf8A, &[0, 8, 9]), 1, READ),
+        (m(M::LdfdCClr, &[0, 40, 9]), 2, READ),
+        (m(M::LdfsCNcImm, &[0, 40, 9, 4]), 2, READ),
+        (m(M::LdfFill, &[0, 8, 9]), 1, READ),
+        (m(M::Ldfpd, &[0, 31, 32, 9]), 3, READ),
+        (m(M::Ldfp8SImm, &[0, 8, 9, 9]), 1, SPECULATIVE),
+        (m(M::Stfd, &[0, 9, 40]), 2, WRITE),
+        (m(M::StfSpillImm, &[0, 9, 8, 16]), 1, WRITE),
+        (m(M::SetfSig, &[8, 9]), 1, NO_ACCESS),
+        (m(M::SetfD, &[40, 9]), 2, NO_ACCESS),
+        (m(M::GetfSig, &[8, 8]), 1, NO_ACCESS),
+        (m(M::ChkSFr, &[40, 0x40]), 2, NO_ACCESS),
     ];
-    for (instruction, sets) in cases {
+    for (instruction, sets, isr) in cases {
         for disabled in 0..4u16 {
             let mut guest = Guest::new();
             guest.set_psr(Psr::new().with_ic(true).with_dfl(disabled & 1 != 0).with_dfh(disabled & 2 != 0));
@@ -129,10 +146,20 @@ fn disabled_floating_point_registers() {
                 0 => assert_eq!(done, Done::Completed),
                 code => {
                     let slot = alone(instruction).1 as u8;
-                    assert_eq!(done, raised(Interruption::fault(Vector::DisabledFpRegister, code), slot));
+                    let fault = Interruption::fault(Vector::DisabledFpRegister, 0);
+                    let isr = isr.with_code(code);
+                    assert_eq!(done, raised(Interruption { isr, ..fault }, slot), "{instruction:?}");
                 }
             }
         }
+    }
+    // What names an entry of the ALAT accesses no register (SDM 3:36, 3:143): no entry matches here.
+    for opcode in [M::ChkANcFr, M::ChkAClrFr] {
+        let mut guest = Guest::new();
+        guest.set_psr(Psr::new().with_ic(true).with_dfl(true).with_dfh(true));
+        assert_eq!(guest.execute(m(opcode, &[40, 0x40])), Done::Completed);
+        assert_eq!(guest.p.registers.ip, CODE + 0x40);
+        assert_eq!(guest.execute(m(M::InvalaEFr, &[8])), Done::Completed);
     }
     // f0 and f1 are never disabled, and an illegal target comes first.
     let mut guest = Guest::new();

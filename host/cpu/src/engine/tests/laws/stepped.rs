@@ -38,8 +38,8 @@ impl Runner {
 
     fn start(&mut self, mut random: Random, db: bool) -> Random {
         random.state(&mut self.p);
-        self.p.registers.ibr = [0; 16];
-        self.p.registers.dbr = [0; 16];
+        self.p.registers.ibr.fill(0);
+        self.p.registers.dbr.fill(0);
         self.p.set_psr(self.p.registers.psr.with_db(db));
         random
     }

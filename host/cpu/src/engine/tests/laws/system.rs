@@ -121,7 +121,8 @@ fn reserved_fields_of_control_registers() {
         (cr::ITM, u64::MAX, &[]),
         (cr::IIP, u64::MAX, &[]),
         (cr::IIM, u64::MAX, &[]),
-        (cr::LID, u64::MAX, &[]),
+        (cr::LID, !0xffff, &[1, 1 << 15]),
+        (cr::ITIR, u64::MAX, &[]),
     ];
     for &(register, good, bad) in cases {
         let mut guest = Guest::new();
@@ -141,7 +142,6 @@ fn reserved_fields_of_control_registers() {
         }
         let ignored = match register {
             cr::IVA => 0x7fff,
-            cr::IIP => 0xf,
             cr::TPR => !0x1_00f0,
             cr::ITV | cr::PMV | cr::CMCV => !0x1_00ff,
             cr::LRR0 | cr::LRR1 => !0x1_a7ff,
@@ -158,13 +158,13 @@ fn reserved_fields_of_indexed_registers() {
     let cases: &[(M, u64, &[u64], Option<u64>)] = &[
         (M::MovToRr, 0xffff_ff39, &[0x3b, 0, 11 << 2, 33 << 2, 1 << 32 | 0x38], None),
         (M::MovToPkr, 0xffff_ff0f, &[1 << 4, 1 << 7, 1 << 32], Some(16)),
-        (M::MovToDbr, u64::MAX, &[], Some(16)),
-        (M::MovToIbr, u64::MAX, &[], Some(16)),
+        (M::MovToDbr, u64::MAX, &[], Some(8)),
+        (M::MovToIbr, u64::MAX, &[], Some(8)),
         (M::MovToPmc, u64::MAX, &[], None),
         (M::MovToPmd, u64::MAX, &[], None),
         (M::MovFromPkr, 0, &[], Some(16)),
-        (M::MovFromDbr, 0, &[], Some(16)),
-        (M::MovFromIbr, 0, &[], Some(16)),
+        (M::MovFromDbr, 0, &[], Some(8)),
+        (M::MovFromIbr, 0, &[], Some(8)),
         (M::MovFromPmc, 0, &[], None),
         (M::MovFromPmd, 0, &[], None),
         (M::MovFromCpuid, 0, &[], Some(5)),
@@ -187,6 +187,39 @@ fn reserved_fields_of_indexed_registers() {
         }
         for index in absent.map_or(0..0, |absent| absent..256) {
             assert_eq!(done(good, index), raised(RESERVED), "{opcode:?} {index}");
+        }
+    }
+}
+
+/// SDM 2, 3.3.5.5; 2:55: an insertion wants those bits of cr.itir to be 0 that a move to it may set. Of a translation that is not
+/// present, it ignores the key and what is above.
+#[test]
+fn insertions_check_reserved_bits_of_cr_itir() {
+    const VA: u64 = 0x6_0000;
+    const KEY: u64 = 0xff_ffff << 8;
+    for opcode in [M::ItcD, M::ItcI, M::ItrD, M::ItrI] {
+        for (present, itir, accepted) in [
+            (1, 14 << 2 | KEY, true),
+            (1, 14 << 2 | 1, false),
+            (1, 14 << 2 | 2, false),
+            (1, 14 << 2 | 1 << 32, false),
+            (1, 14 << 2 | 1 << 63, false),
+            (0, 14 << 2 | !0xff, true),
+            (0, 14 << 2 | 1, false),
+            (0, 14 << 2 | 2, false),
+            (0, 15 << 2, false),
+        ] {
+            let mut guest = Guest::new();
+            guest.set_psr(Psr::new());
+            guest.p.set_gr(8, itir, false);
+            assert_eq!(guest.execute(to_cr(cr::ITIR)), Done::Completed);
+            assert_eq!(guest.cr(cr::ITIR), itir);
+            guest.p.registers.cr[cr::IFA] = VA;
+            guest.p.set_gr(9, page(VA) & !1 | present, false);
+            guest.p.set_gr(10, 0, false);
+            let slots = if matches!(opcode, M::ItcD | M::ItcI) { &[9][..] } else { &[10, 9] };
+            let done = guest.execute(m(opcode, slots));
+            assert_eq!(done, if accepted { Done::Completed } else { raised(RESERVED) }, "{opcode:?} {itir:#x}");
         }
     }
 }

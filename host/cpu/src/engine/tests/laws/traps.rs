@@ -173,3 +173,34 @@ fn disabled_faults_of_one_mandatory_load() {
     assert_eq!(again(&mut guest, psr.with_dd(true)), (STACK - 16, psr));
     assert_eq!(guest.cr(cr::IFS) >> 63, 0);
 }
+
+/// SDM 2:152: PSR.dd holds for one mandatory store, and one mandatory load of `loadrs`; the instruction starts again at the
+/// next.
+#[test]
+fn disabled_faults_of_one_mandatory_reference() {
+    const STACK: u64 = 0x4_0000;
+    let local = encode(Opcode::M(M::Alloc), &[2, 3, 3, 0]);
+    let cover = encode(Opcode::B(B::Cover), &[]);
+    let (flush, load) = (encode(Opcode::M(M::Flushrs), &[]), encode(Opcode::M(M::Loadrs), &[]));
+    for instruction in [flush, load] {
+        let mut guest = Guest::new();
+        guest.p.set_bspstore(STACK);
+        assert_eq!(guest.execute(local), Done::Completed);
+        assert_eq!(guest.execute(cover), Done::Completed);
+        let (first, step) = if instruction == flush {
+            (STACK, 8)
+        } else {
+            assert_eq!(guest.execute(flush), Done::Completed);
+            guest.p.registers.ar[ar::RSC] = 24 << 16;
+            (STACK + 16, -8)
+        };
+        (guest.p.registers.dbr[0], guest.p.registers.dbr[1]) = (STACK, 0xc1ff_ffff_ffff_0000);
+        let psr = COLLECTING.with_db(true);
+        for (dd, faults_at) in [(false, first), (true, first.wrapping_add_signed(step))] {
+            guest.set_psr(psr.with_dd(dd));
+            let Done::Raised(raised) = guest.execute(instruction) else { panic!("no fault") };
+            assert_eq!((raised.vector, raised.ifa), (Vector::Debug, Some(faults_at)));
+            assert!(raised.isr.rs() && !raised.isr.ir() && !guest.ipsr().dd());
+        }
+    }
+}

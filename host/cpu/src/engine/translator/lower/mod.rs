@@ -296,7 +296,8 @@ impl Emitter<'_> {
         for (number, (step, op)) in prepared.block.steps.iter().zip(&prepared.ops).enumerate() {
             let opcode = match step.action {
                 Action::Executes(instruction) => Some(instruction.opcode),
-                Action::Raises(_) | Action::Portal(_) => None,
+                Action::Raises(_) | Action::Portal(_) | Action::Trigger(_) => None,
+                Action::Detour => continue,
             };
             match opcode {
                 Some(Opcode::A(a)) if compare::of_a(a).is_some() => {

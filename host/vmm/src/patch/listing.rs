@@ -1,0 +1,1 @@
+//! Bundles as memory has them and as the guest executes them, side by side.
