@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libloading::Library;
 use object::{Object, ObjectSegment, ObjectSymbol};
-use patchbay_cpu::engine::EngineKind;
+use patchbay_cpu::engine::{EngineChoice, EngineKind};
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::flat_machine::{self, FlatMemory};
 
@@ -52,7 +52,7 @@ impl Emulated {
         let mut processor = flat_machine::processor(memory);
         processor.registers.ip = self.entry;
         processor.set_gr(8, n, false);
-        let mut engine = kind.engine();
+        let mut engine = EngineChoice::from(kind).engine();
         engine.set_breakpoint(Some(self.stop));
         let exit = engine.run(&mut processor, u64::MAX);
         assert_eq!(exit, Exit::Breakpoint, "at {:#x}", processor.registers.ip);

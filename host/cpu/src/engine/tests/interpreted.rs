@@ -3,8 +3,8 @@
 #[path = "laws/mod.rs"]
 mod laws;
 
-use crate::engine::{Engine, EngineKind};
+use crate::engine::{Engine, EngineChoice, EngineKind};
 
 fn engine() -> Box<dyn Engine + Send> {
-    EngineKind::Interpreter.engine()
+    EngineChoice::from(EngineKind::Interpreter).engine()
 }

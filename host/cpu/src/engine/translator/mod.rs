@@ -38,8 +38,6 @@ use crate::processor::Processor;
 
 /// Bytes of host code that a processor has at most.
 const CODE_SIZE: usize = 32 << 20;
-/// A block is compiled when it was entered so often.
-const HOT: u32 = 300;
 /// Blocks that were entered less often than this part of the others are left out of their regions.
 const COLD_PART: u32 = 16;
 /// A block whose code was so often not for the state is compiled anew.
@@ -124,13 +122,7 @@ impl Host {
 }
 
 impl Translator {
-    /// A translator that has compiled nothing yet.
-    #[must_use]
-    pub fn new() -> Translator {
-        Translator::with_threshold(HOT)
-    }
-
-    /// One that compiles blocks when they were entered `hot` times.
+    /// A translator that has compiled nothing yet and compiles blocks when they were entered `hot` times.
     #[must_use]
     pub fn with_threshold(hot: u32) -> Translator {
         let translation = Translation { host: Host::new(), hot, statistics: Statistics::default() };
@@ -141,12 +133,6 @@ impl Translator {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.translation.statistics
-    }
-}
-
-impl Default for Translator {
-    fn default() -> Translator {
-        Translator::new()
     }
 }
 
