@@ -34,6 +34,9 @@ impl Emitter<'_> {
                 p if p == fused.p2 => Some(fused.condition.inverse()),
                 _ => None,
             });
+            if fused.is_none() {
+                self.fused = None;
+            }
             let condition = fused.unwrap_or_else(|| {
                 self.test_predicate(op.qp);
                 Condition::NotEqual
