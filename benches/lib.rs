@@ -56,6 +56,9 @@ impl Emulated {
         engine.set_breakpoint(Some(self.stop));
         let exit = engine.run(&mut processor, u64::MAX);
         assert_eq!(exit, Exit::Breakpoint, "at {:#x}", processor.registers.ip);
+        if std::env::var_os("PATCHBAY_STATISTICS").is_some() {
+            eprintln!("{:?}", engine.statistics());
+        }
         (processor.gr(8), processor.instructions)
     }
 }

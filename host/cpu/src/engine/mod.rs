@@ -6,6 +6,7 @@ pub mod cache;
 pub mod interpreter;
 mod leave;
 mod run;
+pub mod statistics;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod translator;
 
@@ -16,6 +17,8 @@ mod tests;
 
 use std::fmt;
 use std::str::FromStr;
+
+use statistics::Statistics;
 
 use crate::exit::Exit;
 use crate::processor::Processor;
@@ -121,4 +124,9 @@ pub trait Engine {
 
     /// Makes `run` leave with [`Exit::Breakpoint`] when the next bundle is the one at this address.
     fn set_breakpoint(&mut self, ip: Option<u64>);
+
+    /// What it has counted.
+    fn statistics(&self) -> Statistics {
+        Statistics::default()
+    }
 }

@@ -18,7 +18,7 @@ mod lower;
 mod region;
 mod stubs;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use code::CodeMemory;
 pub(crate) use layout::Compiled;
@@ -31,6 +31,7 @@ use super::cache::Prepared;
 use super::interpreter::execute::{execute, execute_from};
 use super::leave::{Progress, branch, finish, serialize};
 use super::run::{Entered, Execution, RunLoop};
+use super::statistics::Statistics;
 use crate::bus::PAGE_SIZE;
 use crate::exit::Exit;
 use crate::outcome::Leave;
@@ -45,33 +46,6 @@ const REFUSALS: u32 = 1000;
 
 /// In the last page of the address space, what follows does not have a greater address; it is not compiled.
 const LAST_PAGE: u64 = PAGE_SIZE.wrapping_neg();
-
-/// Counts of what the translator did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Regions compiled.
-    pub regions: u64,
-    /// Guest instructions in them, but for nops.
-    pub steps: u64,
-    /// Bytes of host code made.
-    pub bytes: u64,
-    /// Time spent compiling.
-    pub compiling: Duration,
-    /// How often all code was thrown away because there was no room.
-    pub flushes: u64,
-    /// Entries into compiled code from the run loop.
-    pub entries: u64,
-    /// Entries refused because the state was not one for which the code was compiled.
-    pub refusals: u64,
-    /// Exits into the interpreter in the middle of a block.
-    pub rests: u64,
-    /// Exits because an instruction did not simply complete.
-    pub leaves: u64,
-    /// Guest instructions executed in compiled code.
-    pub instructions: u64,
-    /// Those of them that were calls of the instruction's own function.
-    pub helped: u64,
-}
 
 /// The translator of one processor.
 #[derive(Debug)]
@@ -128,17 +102,15 @@ impl Translator {
         let translation = Translation { host: Host::new(), hot, statistics: Statistics::default() };
         Translator { run: RunLoop::default(), translation }
     }
-
-    /// What it did.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        self.translation.statistics
-    }
 }
 
 impl Engine for Translator {
     fn run(&mut self, processor: &mut Processor, budget: u64) -> Exit {
         self.run.run(processor, budget, &mut self.translation)
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.translation.statistics
     }
 
     fn set_breakpoint(&mut self, ip: Option<u64>) {
