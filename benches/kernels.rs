@@ -2,23 +2,26 @@
 //! end.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
 use patchbay_benches::{Emulated, KERNELS, Native};
 use patchbay_cpu::engine::EngineKind;
+use rustix::time::{ClockId, clock_gettime};
 
-/// The median time of a few calls, in seconds.
-fn median(mut call: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..7)
-        .map(|_| {
-            let start = Instant::now();
-            call();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// The time that this thread has had, in seconds.
+fn time() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The shortest time of a few calls, in seconds.
+fn shortest(mut call: impl FnMut()) -> f64 {
+    let times = (0..7).map(|_| {
+        let start = time();
+        call();
+        time() - start
+    });
+    times.fold(f64::INFINITY, f64::min)
 }
 
 fn main() {
@@ -36,11 +39,11 @@ fn main() {
         }
         group.bench_function("native", |bencher| bencher.iter(|| native.run(black_box(1))));
         group.finish();
-        let natively = median(|| {
+        let natively = shortest(|| {
             black_box(native.run(black_box(1)));
         });
         for &kind in EngineKind::ALL {
-            let emulated = median(|| {
+            let emulated = shortest(|| {
                 black_box(emulated.run(kind, 1));
             });
             ratios.push((kernel, kind, emulated / natively, instructions as f64 / emulated / 1e6));

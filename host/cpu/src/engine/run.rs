@@ -18,6 +18,8 @@ use crate::psr::Psr;
 const TIMER_INTERVAL: u64 = 4096;
 /// An exit takes about as long as so many instructions.
 const EXIT: u64 = 32;
+/// Bytes of decoded code that the processors of a machine keep at most.
+const DECODED: usize = 256 << 20;
 /// No bundle has this address.
 const NO_BREAKPOINT: u64 = 1;
 
@@ -163,10 +165,13 @@ impl RunLoop {
         };
         let address = p.translate_instruction(p.registers.ip)?;
         let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh(), vm: psr.vm() };
-        let known = self.cache.find(&entry).filter(|prepared| prepared.block.is_current(sof)).map(Arc::clone);
+        let known = self.cache.find(&entry, sof).map(Arc::clone);
         let prepared = match known {
             Some(prepared) => prepared,
-            None => self.cache.insert(decode(p, entry, sof, u64::MAX, self.breakpoint)?),
+            None => {
+                let limit = DECODED / p.configuration.domain.processors();
+                self.cache.insert(decode(p, entry, sof, u64::MAX, self.breakpoint)?, limit)
+            }
         };
         self.cache.remember(place, &prepared);
         Ok(prepared)

@@ -310,8 +310,11 @@ pub(crate) fn always_leaves(opcode: Opcode) -> bool {
                 | B::Epc
                 | B::Vmsw0
                 | B::Vmsw1
+                | B::Break
         ),
-        Opcode::X(x) => matches!(x, X::Brl | X::BrlCall),
+        Opcode::X(x) => matches!(x, X::Brl | X::BrlCall | X::Break),
+        // It never completes: what follows is decoded when something goes on there.
+        Opcode::M(M::Break) | Opcode::I(I::Break) | Opcode::F(F::Break) => true,
         _ => false,
     }
 }

@@ -117,8 +117,14 @@ impl Block {
     #[inline]
     #[must_use]
     pub fn is_current(&self, sof: u8) -> bool {
+        self.is_unchanged() && self.least <= sof && sof <= self.most
+    }
+
+    /// Whether the code is unchanged.
+    #[inline]
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
         // SAFETY: see `Send`.
-        let now = unsafe { self.generation.as_ref() }.load(Ordering::Acquire);
-        now == self.stamp && self.least <= sof && sof <= self.most
+        unsafe { self.generation.as_ref() }.load(Ordering::Acquire) == self.stamp
     }
 }

@@ -37,8 +37,10 @@ use crate::exit::Exit;
 use crate::outcome::Leave;
 use crate::processor::Processor;
 
-/// Bytes of host code that a processor has at most.
-const CODE_SIZE: usize = 32 << 20;
+/// Bytes of host code that the processors of a machine have at most, unless that is too few for each.
+const CODE: usize = 128 << 20;
+/// Bytes of host code that a processor has at least and at most.
+const CODE_OF_PROCESSOR: (usize, usize) = (4 << 20, 32 << 20);
 /// Blocks that were entered less often than this part of the others are left out of their regions.
 const COLD_PART: u32 = 16;
 /// A block whose code was so often not for the state is compiled anew.
@@ -57,8 +59,9 @@ pub struct Translator {
 /// What is compiled.
 #[derive(Debug)]
 struct Translation {
-    /// `None` if the host allows no code.
+    /// `None` until something is compiled, and if the host allows no code.
     host: Option<Host>,
+    refused: bool,
     hot: u32,
     statistics: Statistics,
 }
@@ -76,11 +79,15 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> Option<Host> {
-        let (mut memory, links) = (CodeMemory::new(CODE_SIZE)?, Links::new());
+    /// The host's side for one of so many processors.
+    fn new(processors: usize) -> Option<Host> {
+        if !std::arch::is_x86_feature_detected!("popcnt") {
+            return None;
+        }
+        let size = (CODE / processors).clamp(CODE_OF_PROCESSOR.0, CODE_OF_PROCESSOR.1);
+        let (mut memory, links) = (CodeMemory::new(size)?, Links::new());
         let stubs = Stubs::new(&mut memory, &links)?;
-        let host_can = std::arch::is_x86_feature_detected!("popcnt");
-        host_can.then(|| Host { stubs_end: memory.used(), memory, stubs, links, regions: Vec::new() })
+        Some(Host { stubs_end: memory.used(), memory, stubs, links, regions: Vec::new() })
     }
 
     /// Throws away all that was compiled.
@@ -99,7 +106,7 @@ impl Translator {
     /// A translator that has compiled nothing yet and compiles blocks when they were entered `hot` times.
     #[must_use]
     pub fn with_threshold(hot: u32) -> Translator {
-        let translation = Translation { host: Host::new(), hot, statistics: Statistics::default() };
+        let translation = Translation { host: None, refused: false, hot, statistics: Statistics::default() };
         Translator { run: RunLoop::default(), translation }
     }
 }
@@ -130,7 +137,7 @@ impl Execution for Translation {
             None => {
                 let heat = prepared.heat() + 1;
                 prepared.set_heat(heat);
-                if heat >= self.hot && mode.is_compiled() && self.host.is_some() {
+                if heat >= self.hot && mode.is_compiled() && !self.refused {
                     prepared.set_heat(0);
                     self.compile(p, entered, mode);
                     if let Some(code) = prepared.code(ip, mode.number()) {
@@ -147,7 +154,13 @@ impl Translation {
     /// Compiles the region that begins with a block.
     #[cold]
     fn compile(&mut self, p: &Processor, entered: &Entered, mode: Mode) {
-        let Some(host) = &mut self.host else { return };
+        if self.host.is_none() {
+            self.host = Host::new(p.configuration.domain.processors());
+        }
+        let Some(host) = &mut self.host else {
+            self.refused = true;
+            return;
+        };
         let start = Instant::now();
         let (prepared, ip) = (entered.prepared, p.registers.ip);
         if ip >= LAST_PAGE {

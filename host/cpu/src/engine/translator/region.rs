@@ -126,8 +126,8 @@ impl Finder<'_> {
             return None;
         }
         let address = PhysicalAddress((self.entry.address.0 & !(PAGE_SIZE - 1)) | (ip % PAGE_SIZE));
-        let prepared = self.cache.find(&Entry { address, ..self.entry })?;
-        if prepared.heat() < self.least_heat || !prepared.block.is_current(sof) {
+        let prepared = self.cache.find(&Entry { address, ..self.entry }, sof)?;
+        if prepared.heat() < self.least_heat {
             return None;
         }
         let prepared = Arc::clone(prepared);

@@ -6,7 +6,7 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use super::code::CodeMemory;
 use super::helpers;
 use super::layout::{
-    ATTENTION, BLOCK_IP, CODE, GUEST_IC, INSTRUCTIONS, IP, LEFT, LOOK, PLAIN, PROCESSOR, PSR, SOFT, page,
+    ATTENTION, BLOCK_IP, CODE, GUEST_IC, INSTRUCTIONS, IP, LEFT, LOOK, PLAIN, PR, PROCESSOR, PSR, SOFT, page,
 };
 use super::links::{JUMPS, Links, MODE};
 use crate::mmu::translation::OFFSET;
@@ -47,6 +47,9 @@ pub(super) struct Stubs {
     pub(super) dispatch: usize,
     /// Executes the step whose operation rsi points at. All registers are stored and lost; eax has the outcome.
     pub(super) execute: usize,
+    /// Executes the step whose operation rax points at, which uses no general registers but those stored; eax has the
+    /// outcome. Registers stay, and the predicates are read anew.
+    pub(super) execute_lightly: usize,
     /// By the binary logarithm of the size: loads from rax to rax by the page in the slot at rbp + rcx; ecx has the
     /// outcome.
     pub(super) load: [usize; 4],
@@ -89,6 +92,7 @@ impl Stubs {
             enter: add(&enter)?,
             dispatch: add(&|code| dispatch(code, links))?,
             execute: add(&execute)?,
+            execute_lightly: add(&execute_lightly)?,
             load,
             store,
             store_advanced,
@@ -164,6 +168,37 @@ fn execute(code: &mut Code) {
         ; mov rax, QWORD helpers::execute as *const () as i64
         ; call rax
         ; add rsp, 8
+        ; ret
+    );
+}
+
+fn execute_lightly(code: &mut Code) {
+    asm!(code
+        ; push rsi
+        ; push rdi
+        ; push r8
+        ; push r9
+        ; push r10
+        ; push r11
+        ; sub rsp, 8
+        ; mov rsi, rax
+        ; mov QWORD [rbp + PR], r14
+        ; mov rax, QWORD [rbp + IP]
+        ; mov QWORD [rbp + BLOCK_IP], rax
+        ; mov rax, QWORD [rbp + LOOK]
+        ; sub rax, r15
+        ; mov QWORD [rbp + INSTRUCTIONS], rax
+        ; lea rdi, [rbp + PROCESSOR]
+        ; mov rax, QWORD helpers::execute as *const () as i64
+        ; call rax
+        ; mov r14, QWORD [rbp + PR]
+        ; add rsp, 8
+        ; pop r11
+        ; pop r10
+        ; pop r9
+        ; pop r8
+        ; pop rdi
+        ; pop rsi
         ; ret
     );
 }

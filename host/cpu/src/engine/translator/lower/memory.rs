@@ -57,11 +57,6 @@ pub(super) fn of(m: M) -> Option<Kind> {
     }
 }
 
-/// Whether it may branch to recovery code.
-pub(super) fn is_check(m: M) -> bool {
-    matches!(m, M::ChkSGr | M::ChkSFr | M::ChkAClrGr | M::ChkANcGr | M::ChkAClrFr | M::ChkANcFr)
-}
-
 /// An access whose page was not found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Access {

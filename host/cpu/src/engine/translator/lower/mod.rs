@@ -8,8 +8,9 @@ mod memory;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
-use patchbay_isa::Opcode;
-use patchbay_isa::rows::B;
+use patchbay_isa::field::Kind;
+use patchbay_isa::rows::{B, I, M};
+use patchbay_isa::{Instruction, Opcode};
 use rustc_hash::FxHashMap;
 
 use super::helpers::BRANCH;
@@ -18,6 +19,7 @@ use super::region::Region;
 use super::stubs::{AFTER, AT_AN_EDGE, BEFORE, NOT_ENTERED, Stubs, asm};
 use crate::engine::block::Action;
 use crate::engine::interpreter::Op;
+use crate::registers::ar;
 
 /// A condition of the host, as its flags say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,8 @@ enum Cold {
     Branch { at: DynamicLabel, last: u64, ip: u64, instructions: u8 },
     /// A look at the budget or at what others ask for, before the block at an address.
     Look { at: DynamicLabel, ip: u64 },
+    /// The outcome of a step is to be looked at; it is in eax.
+    Out { at: DynamicLabel, block: usize, step: usize },
     /// The interpreter executes the rest of a block, from a step on.
     Rest { at: DynamicLabel, block: usize, step: usize },
 }
@@ -166,6 +170,17 @@ fn is_emitted(opcode: Opcode) -> bool {
     }
 }
 
+/// Whether an instruction without an emitter uses no general registers but those it names, nor the loop count.
+fn is_light(opcode: Opcode, op: &Op) -> bool {
+    match opcode {
+        Opcode::A(_) | Opcode::F(_) => true,
+        Opcode::I(I::MovToAr | I::MovImmToAr | I::MovFromAr) => usize::from(op.r3) != ar::LC,
+        Opcode::I(_) => true,
+        Opcode::M(m) => !matches!(m, M::Alloc | M::Flushrs | M::Loadrs),
+        Opcode::B(_) | Opcode::X(_) => false,
+    }
+}
+
 impl Emitter<'_> {
     /// Gives host registers to the general registers that are used most.
     fn assign(&mut self) {
@@ -189,7 +204,7 @@ impl Emitter<'_> {
                 if !is_emitted(instruction.opcode) {
                     continue;
                 }
-                for field in instruction.row().fields().filter(|field| field.kind() == patchbay_isa::field::Kind::Gr) {
+                for field in instruction.row().fields().filter(|field| field.kind() == Kind::Gr) {
                     weight[instruction.field(field) as usize & 127] += often;
                 }
                 for target in instruction.gr_targets() {
@@ -323,6 +338,11 @@ impl Emitter<'_> {
                     }
                     continue;
                 }
+                Some(opcode) if is_light(opcode, op) => {
+                    if let Action::Executes(instruction) = step.action {
+                        self.call_lightly(index, number, op, &instruction);
+                    }
+                }
                 _ => {
                     if self.call_function(index, number, op, opcode) {
                         return;
@@ -344,6 +364,46 @@ impl Emitter<'_> {
         self.edge(index, last, block.follows, next, prepared.block.length);
     }
 
+    /// Calls the function of an instruction that uses no general registers but those it names, and may stay in host
+    /// registers.
+    fn call_lightly(&mut self, index: usize, number: usize, op: &Op, instruction: &Instruction) {
+        let done = self.code.new_dynamic_label();
+        if op.qp != 0 {
+            self.test_predicate(op.qp);
+            asm!(self.code ; jz =>done);
+        }
+        self.store_immediate(self.region.blocks[index].ip, IP);
+        for field in instruction.row().fields().filter(|field| field.kind() == Kind::Gr) {
+            if let Home::Host(host) = self.home(instruction.field(field) as u8) {
+                self.store(host, general(instruction.field(field) as u8));
+            }
+        }
+        asm!(self.code
+            ; mov rax, QWORD std::ptr::from_ref(op).expose_provenance() as i64
+            ; call extern self.stubs.execute_lightly
+        );
+        let mut writes = false;
+        for target in instruction.gr_targets() {
+            writes = true;
+            if let Home::Host(host) = self.home(target) {
+                self.load(host, general(target));
+            }
+        }
+        let out = self.code.new_dynamic_label();
+        asm!(self.code ; test eax, eax ; jnz =>out);
+        self.cold.push(Cold::Out { at: out, block: index, step: number });
+        if writes {
+            let nat = self.code.new_dynamic_label();
+            asm!(self.code
+                ; mov rcx, QWORD [rbp + NAT]
+                ; or rcx, [rbp + NAT + 8]
+                ; jnz =>nat
+            );
+            self.cold.push(Cold::Rest { at: nat, block: index, step: number + 1 });
+        }
+        asm!(self.code ; =>done);
+    }
+
     /// Calls the function of an instruction. Says whether nothing follows it in the block.
     fn call_function(&mut self, index: usize, number: usize, op: &Op, opcode: Option<Opcode>) -> bool {
         let block = &self.region.blocks[index];
@@ -359,9 +419,7 @@ impl Emitter<'_> {
             ; mov rsi, QWORD std::ptr::from_ref(op).expose_provenance() as i64
             ; call extern self.stubs.execute
         );
-        let branches = matches!(opcode, Some(Opcode::B(_) | Opcode::X(_)))
-            || matches!(opcode, Some(Opcode::M(m)) if memory::is_check(m))
-            || opcode == Some(Opcode::I(patchbay_isa::rows::I::ChkS));
+        let branches = matches!(opcode, Some(Opcode::B(_) | Opcode::X(_)));
         if branches {
             let other = self.code.new_dynamic_label();
             asm!(self.code ; cmp eax, BRANCH ; jne =>other);
@@ -423,6 +481,15 @@ impl Emitter<'_> {
                 asm!(self.code ; =>at ; call =>flush);
                 self.store_immediate(ip, IP);
                 asm!(self.code ; mov eax, AT_AN_EDGE as i32 ; ret);
+            }
+            Cold::Out { at, block, step } => {
+                asm!(self.code
+                    ; =>at
+                    ; call =>flush
+                    ; shl eax, 8
+                    ; lea edx, [rax + ((step as i32) << 16 | AFTER as i32)]
+                );
+                self.leave_in(block);
             }
             Cold::Rest { at, block, step } => {
                 asm!(self.code ; =>at ; call =>flush);
