@@ -6,6 +6,7 @@ use patchbay_isa::Slot;
 
 use super::block::{Block, Entry};
 use super::cache::{BlockCache, Place, Prepared};
+use super::interpreter::execute::execute;
 use super::leave::{Progress, clear_one_instruction_bits, finish, interrupt};
 use crate::exit::{Exit, Stuck};
 use crate::interruption::{Interruption, Isr, SINGLE_STEP, Vector};
@@ -17,6 +18,8 @@ use crate::psr::Psr;
 const TIMER_INTERVAL: u64 = 4096;
 /// An exit takes about as long as so many instructions.
 const EXIT: u64 = 32;
+/// Bytes of decoded code that the processors of a machine keep at most.
+const DECODED: usize = 256 << 20;
 /// No bundle has this address.
 const NO_BREAKPOINT: u64 = 1;
 
@@ -34,8 +37,23 @@ pub(crate) struct RunLoop {
 
 /// What executes blocks.
 pub(crate) trait Execution {
-    /// Executes a block that is current, from its first instruction on. IP is that of the block.
-    fn execute(&mut self, p: &mut Processor, prepared: &Prepared, progress: &mut Progress) -> Option<Exit>;
+    /// Executes a block that is current, from its first instruction on, and perhaps others after it, but none that
+    /// begins after the instruction count `look` was reached or while attention is asked for. IP is that of the block.
+    fn execute(&mut self, p: &mut Processor, entered: &Entered, progress: &mut Progress) -> Option<Exit>;
+}
+
+/// A block that is to be executed.
+pub(crate) struct Entered<'a> {
+    /// The block.
+    pub(crate) prepared: &'a Arc<Prepared>,
+    /// Where it is.
+    pub(crate) place: Place,
+    /// All blocks.
+    pub(crate) cache: &'a BlockCache,
+    /// The instruction count at which the run loop is to look at the budget and the timer.
+    pub(crate) look: u64,
+    /// The address that no block but one that begins there may reach.
+    pub(crate) breakpoint: u64,
 }
 
 impl Default for RunLoop {
@@ -79,7 +97,7 @@ impl RunLoop {
             }
             let psr = u64::from(p.registers.psr);
             if psr & CAREFUL != 0 {
-                if let Some(exit) = self.step(p, execution) {
+                if let Some(exit) = self.step(p) {
                     return exit;
                 }
                 continue;
@@ -91,14 +109,24 @@ impl RunLoop {
             let sof = p.registers.cfm.sof();
             let exit = match self.cache.recent(place) {
                 Some(prepared) if prepared.block.is_current(sof) && p.registers.ip != self.breakpoint => {
-                    execution.execute(p, prepared, &mut self.progress)
+                    let entered = Entered { prepared, place, cache: &self.cache, look, breakpoint: self.breakpoint };
+                    execution.execute(p, &entered, &mut self.progress)
                 }
                 _ => {
                     if p.registers.ip == self.breakpoint && p.registers.psr.ri() == 0 {
                         return Exit::Breakpoint;
                     }
                     match self.enter(p, place, sof) {
-                        Ok(prepared) => execution.execute(p, &prepared, &mut self.progress),
+                        Ok(prepared) => {
+                            let entered = Entered {
+                                prepared: &prepared,
+                                place,
+                                cache: &self.cache,
+                                look,
+                                breakpoint: self.breakpoint,
+                            };
+                            execution.execute(p, &entered, &mut self.progress)
+                        }
                         Err(leave) => finish(p, None, leave, p.registers.ip, &mut self.progress),
                     }
                 }
@@ -111,7 +139,7 @@ impl RunLoop {
 }
 
 /// PSR bits that need one instruction at a time: db, id, da, dd, ss, ed, ia.
-const CAREFUL: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 24;
+pub(crate) const CAREFUL: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 24;
 
 impl RunLoop {
     /// Attends to what other threads asked for; takes a pending external interrupt.
@@ -137,17 +165,20 @@ impl RunLoop {
         };
         let address = p.translate_instruction(p.registers.ip)?;
         let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh(), vm: psr.vm() };
-        let known = self.cache.find(&entry).filter(|prepared| prepared.block.is_current(sof)).map(Arc::clone);
+        let known = self.cache.find(&entry, sof).map(Arc::clone);
         let prepared = match known {
             Some(prepared) => prepared,
-            None => self.cache.insert(decode(p, entry, sof, u64::MAX, self.breakpoint)?),
+            None => {
+                let limit = DECODED / p.configuration.domain.processors();
+                self.cache.insert(decode(p, entry, sof, u64::MAX, self.breakpoint)?, limit)
+            }
         };
         self.cache.remember(place, &prepared);
         Ok(prepared)
     }
 
     /// Executes one instruction while PSR asks for something after each (SDM 2:26).
-    fn step(&mut self, p: &mut Processor, execution: &mut impl Execution) -> Option<Exit> {
+    fn step(&mut self, p: &mut Processor) -> Option<Exit> {
         let before = p.registers.psr;
         let (ip, sof) = (p.registers.ip, p.registers.cfm.sof());
         if ip == self.breakpoint && before.ri() == 0 {
@@ -164,7 +195,7 @@ impl RunLoop {
             Err(leave) => return finish(p, None, leave, ip, &mut self.progress),
         };
         self.progress.returned = false;
-        let exit = execution.execute(p, &Prepared::new(block), &mut self.progress);
+        let exit = execute(p, &Prepared::new(block), &mut self.progress);
         if exit.is_some() || self.progress.faults > 0 || self.progress.returned {
             return exit;
         }

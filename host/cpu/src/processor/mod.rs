@@ -66,6 +66,9 @@ pub struct Processor {
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
     pub(crate) mmu: Mmu,
+    /// What compiled code keeps here.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) compiled: crate::engine::translator::Compiled,
     /// The interruption that a function returning [`Leave::Fault`] raises.
     pub raised: Interruption,
     /// The exit that a function returning [`Leave::Exit`] asks for.
@@ -96,6 +99,8 @@ impl Processor {
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
             alat: Alat::new(alone),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            compiled: crate::engine::translator::Compiled::new(),
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }
