@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use patchbay::monitor::{Started, supervisor};
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{CodeRange, Source};
 use patchbay_machine::machine::{Configuration, Machine, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
 use patchbay_vmm::control::{Control, Target};
 use patchbay_vmm::statistics::VmStatistics;
+use patchbay_vmm::trace::Trace;
 use patchbay_vmm::vm::Vmm;
 
 use crate::console::progress::Progress;
@@ -83,13 +85,23 @@ impl Boot {
         })
     }
 
+    /// Its name and symbols, if its virtual processors can be traced.
+    pub(crate) fn traced(&self) -> Option<(String, Symbols)> {
+        self.monitor.as_ref().map(|_| (self.name.clone(), self.configuration.symbols.clone()))
+    }
+
     /// Ends the machine.
     pub(crate) fn quitter(&self) -> impl Fn() + Send + use<> {
         self.console.quitter()
     }
 
     /// Runs the guest until its machine ends other than by a reset.
-    pub(crate) fn run(self, control: &Control, watchdog: &Watchdog) -> Result<Booted, RunError> {
+    pub(crate) fn run(
+        self,
+        control: &Control,
+        watchdog: &Watchdog,
+        trace: Option<&Arc<Trace>>,
+    ) -> Result<Booted, RunError> {
         let Boot { name, mode, number, source, mut configuration, mut monitor, .. } = self;
         let Boot { mut machine, mut console, survey, deadline, .. } = self;
         let symbols = Arc::new(configuration.symbols.clone());
@@ -99,6 +111,7 @@ impl Boot {
         loop {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
             if let Some(vm) = &vm {
+                trace.into_iter().for_each(|trace| vm.set_trace(Arc::clone(trace)));
                 vm.set_code(machine.code().iter().chain(&survey).cloned().collect());
             }
             let output = console.attach(machine.input(), machine.output());

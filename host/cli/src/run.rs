@@ -1,5 +1,6 @@
 //! `patchbay run`: boots a guest.
 
+use std::io::Write as _;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use patchbay_vmm::control::Control;
 use patchbay_vmm::control::server::{ListenError, Server};
 use patchbay_vmm::control::watch::{WatchError, watch};
 use patchbay_vmm::statistics::VmStatistics;
+use patchbay_vmm::trace::Trace;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::boot::{Boot, Booted};
@@ -87,6 +89,9 @@ pub(crate) struct Run {
     /// The image is not ELF: put it at this physical address and enter it there
     #[arg(long, value_name = "ADDRESS", value_parser = number::<u64>)]
     load_address: Option<u64>,
+    /// Write what the virtual processors did and when to this file, for Perfetto or chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Survey this guest-physical memory, too, for sites to patch before the guest starts: FIRST-END in hexadecimal
     #[arg(long, value_name = "RANGE", value_parser = range)]
     pub(crate) survey: Vec<CodeRange>,
@@ -170,6 +175,15 @@ pub(crate) enum RunError {
     Console(#[from] ConsoleError),
     #[error("--survey {0:#x}-{1:#x}: not all of that is the machine's memory")]
     Survey(u64, u64),
+    #[error("cannot write the trace {}: {source}", file.display())]
+    Trace {
+        /// The trace.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    #[error("in native mode there is no monitor that could be traced: use --mode trap or patch")]
+    NothingToTrace,
     #[error("{0} uses at most {1} processors, not {2}")]
     Processors(String, usize, usize),
     #[error(transparent)]
@@ -213,6 +227,7 @@ impl Run {
                 told.events.add_logged(format!("{}: {text}", log::name(level)));
             }
         });
+        let trace = self.trace.as_ref().map(TraceFile::create).transpose()?;
         let deadline = self.limit_time.and_then(|limit| Instant::now().checked_add(limit));
         let desk = Desk::new(&control);
         let loading = Loading::until(deadline);
@@ -220,6 +235,7 @@ impl Run {
             .zip(&runs)
             .map(|(number, run)| Boot::new(run, number, &vmm, deadline, &desk))
             .collect::<Result<_, _>>()?;
+        let traced = trace.as_ref().map(|trace| trace.of(&boots)).transpose()?;
         drop(loading);
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
@@ -231,14 +247,18 @@ impl Run {
             listening.iter().for_each(Server::close);
             restore_terminal();
         });
+        let events = trace.as_ref().map(|trace| &trace.trace);
         let ended: Vec<Result<Booted, RunError>> = std::thread::scope(|scope| {
-            let run = |boot: Boot| scope.spawn(|| boot.run(&control, &watchdog));
+            let run = |boot: Boot| scope.spawn(|| boot.run(&control, &watchdog, events));
             let threads: Vec<_> = boots.into_iter().map(run).collect();
             let join = |thread: ScopedJoinHandle<_>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             threads.into_iter().map(join).collect()
         });
         drop(watched);
         (*server).iter().for_each(Server::close);
+        if let (Some(trace), Some(traced)) = (trace, traced) {
+            trace.write(&traced)?;
+        }
         let mut status = 0;
         let cpu_seconds = cpu_seconds();
         for (index, ended) in ended.into_iter().enumerate() {
@@ -315,6 +335,37 @@ impl Run {
             time_limit: deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
             symbols,
         })
+    }
+}
+
+/// A file that a trace is written to when all machines have ended.
+struct TraceFile {
+    path: PathBuf,
+    file: std::fs::File,
+    trace: Arc<Trace>,
+}
+
+impl TraceFile {
+    fn create(path: &PathBuf) -> Result<TraceFile, RunError> {
+        let failed = |source| RunError::Trace { file: path.clone(), source };
+        let file = std::fs::File::create(path).map_err(failed)?;
+        Ok(TraceFile { path: path.clone(), file, trace: Trace::new() })
+    }
+
+    /// What is needed to write the events of these guests: their names and symbols.
+    fn of(&self, boots: &[Boot]) -> Result<Vec<(String, Symbols)>, RunError> {
+        let traced = boots.iter().map(|boot| boot.traced().ok_or(RunError::NothingToTrace));
+        traced.collect()
+    }
+
+    fn write(self, traced: &[(String, Symbols)]) -> Result<(), RunError> {
+        let TraceFile { path, file, trace } = self;
+        let mut to = std::io::BufWriter::new(file);
+        let of = |vm: u32| traced.get(vm as usize);
+        let symbol = |vm: u32, ip: u64| of(vm)?.1.name(ip).map(|(name, offset)| format!("{name}+{offset:#x}"));
+        let guest = |vm: u32| of(vm).map(|(name, _)| name.clone()).unwrap_or_default();
+        let written = trace.write(&mut to, guest, symbol).and_then(|()| to.flush());
+        written.map_err(|source| RunError::Trace { file: path, source })
     }
 }
 

@@ -11,7 +11,7 @@
 //! | [`emulate`] | the emulation of each instruction, a file a family |
 //! | [`policy`], [`plugins`] | which plugins a virtual machine runs under; finding, loading, calling them |
 //! | [`swap`] | exchanging a plugin while the guest runs |
-//! | [`statistics`] | what is counted, and what is reported of it |
+//! | [`statistics`], [`trace`] | what is counted, and what is reported of it; what happened when |
 //! | [`equivalence`] | whether routines do what the conventional path does |
 //! | [`control`] | the control protocol of a virtual machine that runs |
 //!
@@ -37,5 +37,6 @@ pub mod policy;
 pub mod routines;
 pub mod statistics;
 pub mod swap;
+pub mod trace;
 pub mod vm;
 pub mod vp;

@@ -1,6 +1,6 @@
 //! Virtual machines, and what they share.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
@@ -22,6 +22,7 @@ use crate::routines::database::Entry;
 use crate::routines::map::RoutineMap;
 use crate::statistics::{KindReport, SiteReport, VmStatistics, VpCounts, WindowReport, work};
 use crate::swap::Swaps;
+use crate::trace::Trace;
 use crate::vp::VirtualProcessor;
 
 /// The sites that statistics list.
@@ -113,6 +114,8 @@ pub struct Vm {
     /// What it executes in place of what its memory holds.
     pub view: Arc<CodeView>,
     fetch: Mutex<Fetch>,
+    /// What its virtual processors add their events to.
+    trace: OnceLock<Arc<Trace>>,
     /// Identifies this virtual machine among the holders of class ids.
     holder: Holder,
     /// Read while a class has an id and no site yet.
@@ -152,6 +155,7 @@ impl Vm {
             vmm,
             sites: Sites::default(),
             view: Arc::new(CodeView::new(processors)),
+            trace: OnceLock::new(),
             fetch: Mutex::new(fetch),
             serving: Mutex::new(serving.map(Arc::new)),
             set_aside: Mutex::default(),
@@ -224,6 +228,15 @@ impl Vm {
     #[must_use]
     pub fn ids(&self) -> &Ids {
         &self.vmm.ids
+    }
+
+    /// Makes virtual processors that start from now on add their events to a trace; the first one counts.
+    pub fn set_trace(&self, trace: Arc<Trace>) {
+        self.trace.get_or_init(|| trace);
+    }
+
+    pub(crate) fn trace(&self) -> Option<&Arc<Trace>> {
+        self.trace.get()
     }
 
     /// Identifies this virtual machine among the holders of class ids.

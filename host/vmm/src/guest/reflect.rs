@@ -17,11 +17,13 @@ impl Guest<'_> {
         let _ = self.set_psr(psr.of_handler(self.vpd.vcr[cr::DCR]));
     }
 
-    /// Delivers an external interrupt if one is pending and vpsr.i is 1.
-    pub fn deliver_interrupt(&mut self) {
-        if self.vpd.vpsr & vpsr::I != 0 && self.deliverable_interrupt().is_some() {
+    /// Delivers an external interrupt if one is pending and vpsr.i is 1; whether it did.
+    pub fn deliver_interrupt(&mut self) -> bool {
+        let delivers = self.vpd.vpsr & vpsr::I != 0 && self.deliverable_interrupt().is_some();
+        if delivers {
             let isr = Isr::new().with_ei(self.p.registers.psr.ri()).with_ir(self.p.frame_is_incomplete());
             self.reflect(&Interruption { isr, ..Interruption::fault(Vector::ExternalInterrupt, 0) });
         }
+        delivers
     }
 }

@@ -370,6 +370,9 @@ impl Transaction<'_> {
     /// A step has ended.
     fn done(&mut self, step: &'static str) {
         let now = Instant::now();
+        if let Some(trace) = self.vm.trace() {
+            trace.swap(self.vm.number, step, self.last);
+        }
         let step = Step { step, seconds: now.duration_since(self.last).as_secs_f64() };
         self.last = now;
         tracing::debug!(target: "patch", step = step.step, seconds = step.seconds, "swap");

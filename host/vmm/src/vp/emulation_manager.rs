@@ -19,6 +19,7 @@ use crate::patch::trigger::KindIndex;
 use crate::routines::class_ids::ClassId;
 use crate::routines::services::{self, At, Refused};
 use crate::statistics::counters::{Counters, Time};
+use crate::trace::What;
 use crate::vp::VirtualProcessor;
 
 impl VirtualProcessor {
@@ -41,13 +42,16 @@ impl VirtualProcessor {
         } else {
             ClassId(trigger.number.wrapping_sub(self.vm.ids().base()))
         };
-        fast_path::path(|| {
+        let began = self.trace_begins();
+        let outcome = fast_path::path(|| {
             let count = self.counters.trigger(site.instruction.cause);
             let started = Time::sample(count);
             let outcome = self.run(p, ip, class, &site.instruction);
             self.counters.kinds[kind.index()].trigger(started);
             outcome
-        })
+        });
+        self.trace_ends(began, p, What::Trigger(kind, site.instruction.cause), ip);
+        outcome
     }
 
     /// Leaves the run loop, so that the instruction of a site goes down the conventional path.
@@ -71,10 +75,12 @@ impl VirtualProcessor {
     #[cold]
     pub(crate) fn conventional_trigger(&mut self, p: &mut Processor, kind: KindIndex, site: &PatchSite) {
         let before = super::resume::Before::new(p);
+        let began = self.trace_begins();
         let started = Time::sample(self.counters.trigger(site.instruction.cause));
         let outcome = self.conventional.emulate_site(p, &mut self.vpd, &site.instruction);
         self.counters.kinds[kind.index()].trigger(started);
         self.conclude(p, &before, outcome);
+        self.trace_ends(began, p, What::Trigger(kind, site.instruction.cause), before.ip);
     }
 
     /// Runs the routine of a class for an instruction, or emulates it where the class has none.

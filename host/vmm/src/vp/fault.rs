@@ -19,6 +19,7 @@ use crate::plugins::Failed;
 use crate::policy::conditions::at_site;
 use crate::policy::serving::{Provided, Serving};
 use crate::statistics::counters::Time;
+use crate::trace::What;
 use crate::vp::VirtualProcessor;
 use crate::vp::resume::Before;
 
@@ -38,6 +39,7 @@ impl VirtualProcessor {
         let cause = instruction.row().facts.cause.map_or(0, |cause| cause as usize);
         self.counters.faults[cause] += 1;
         let before = Before::new(p);
+        let began = self.trace_begins();
         match self.consider(p, instruction) {
             Ok(Next::Conventional) => {
                 let started = Time::sample(self.counters.faults[cause]);
@@ -64,6 +66,7 @@ impl VirtualProcessor {
             }
             Err(failed) => self.failure = Some(failed),
         }
+        self.trace_ends(began, p, What::Fault(cause as u8), before.ip);
     }
 
     /// Decides about a fault, and patches its site if that is the decision.
@@ -115,12 +118,12 @@ impl VirtualProcessor {
         let vm = Arc::clone(&self.vm);
         let _in_use = vm.classes_in_use();
         let counters = &mut self.counters;
-        let id = match serving.provide(&vm, class, &site.instruction)? {
+        let (id, is_new) = match serving.provide(&vm, class, &site.instruction)? {
             Provided::Class { id, built, shared } => {
                 tracing::debug!(target: "patch", class = id.0, built, shared, "routine");
                 counters.built += built;
                 counters.shared += shared;
-                id
+                (id, built > 0)
             }
             Provided::NoId => {
                 counters.fallbacks.no_class_id += 1;
@@ -146,6 +149,12 @@ impl VirtualProcessor {
             Placed::Changed => counters.fallbacks.changed += 1,
             Placed::NotInRam => counters.fallbacks.not_in_ram += 1,
             Placed::Declined(why) => tracing::debug!(target: "patch", site = site.place.bundle, %why, "declined"),
+        }
+        if is_new {
+            self.note(p, What::Built(id));
+        }
+        if let Placed::Done { kind, .. } = placed {
+            self.note(p, What::Placed(kind));
         }
         Ok(Some(placed))
     }

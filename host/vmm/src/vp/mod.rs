@@ -9,6 +9,7 @@ pub mod supervisor;
 mod survey;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use patchbay_cpu::code_view::Trigger;
 use patchbay_cpu::exit::Exit;
@@ -31,6 +32,7 @@ use crate::routines::map::RoutineMap;
 use crate::routines::services::services;
 use crate::statistics::VpCounts;
 use crate::statistics::counters::Counters;
+use crate::trace::{VpTrace, What};
 use crate::vm::Vm;
 
 /// One virtual processor. It is the hook of its processor, and lives there.
@@ -57,6 +59,8 @@ pub struct VirtualProcessor {
     pub(crate) left: Option<(KindIndex, Arc<PatchSite>)>,
     /// The ar.itc at which it looks after reviews.
     pub(crate) next_review: u64,
+    /// What it adds to a trace.
+    pub(crate) trace: Option<Box<VpTrace>>,
     /// The instruction count at the last interruption, and the interruptions since it has changed.
     progress: (u64, u32),
 }
@@ -79,6 +83,7 @@ impl VirtualProcessor {
             identity: RawVp::identity(vm.number, index as u32),
             cache: SiteCache::default(),
             left: None,
+            trace: vm.trace().map(|trace| Box::new(VpTrace::new(trace, vm.number, index))),
             next_review: 0,
             progress: (0, 0),
             vm,
@@ -113,6 +118,9 @@ impl VirtualProcessor {
     /// Reacts to an exit; gives back the exits that are not the monitor's, but the machine's.
     pub fn react(&mut self, p: &mut Processor, exit: Exit) -> Option<Exit> {
         self.vm.view.grace().pass(self.index);
+        if let Some(trace) = &mut self.trace {
+            trace.resume();
+        }
         match exit {
             Exit::Virtualization(instruction) => self.virtualization(p, &instruction),
             Exit::Interruption(interruption) => self.interruption(p, &interruption),
@@ -127,7 +135,9 @@ impl VirtualProcessor {
             },
             exit => return Some(exit),
         }
-        self.guest(p).deliver_interrupt();
+        if self.guest(p).deliver_interrupt() {
+            self.note(p, What::Interruption(Vector::ExternalInterrupt));
+        }
         self.review_if_due(p);
         None
     }
@@ -144,7 +154,29 @@ impl VirtualProcessor {
     fn reflect(&mut self, p: &mut Processor, interruption: &Interruption) {
         let (before, count) = self.progress;
         self.progress = (p.instructions, if before == p.instructions { count + 1 } else { 0 });
+        self.note(p, What::Interruption(interruption.vector));
         self.guest(p).reflect(interruption);
+    }
+
+    /// Adds something that happens now at the guest's IP to the trace.
+    pub(crate) fn note(&mut self, p: &Processor, what: What) {
+        if let Some(trace) = &mut self.trace {
+            trace.now(what, p.registers.ip, p.itc().wrapping_add(self.vpd.vitc_offset));
+        }
+    }
+
+    /// The time at which something begins, if there is a trace.
+    #[inline]
+    pub(crate) fn trace_begins(&self) -> Option<Instant> {
+        self.trace.as_ref().map(|_| Instant::now())
+    }
+
+    /// Adds something that ends now to the trace.
+    #[inline]
+    pub(crate) fn trace_ends(&mut self, began: Option<Instant>, p: &Processor, what: What, ip: u64) {
+        if let (Some(began), Some(trace)) = (began, &mut self.trace) {
+            trace.since(began, what, ip, p.itc().wrapping_add(self.vpd.vitc_offset));
+        }
     }
 
     /// Whether the guest takes interruptions without end.

@@ -79,6 +79,12 @@ impl Supervisor for Virtual {
         } else {
             Reaction::Continue
         };
+        if matches!(reaction, Reaction::Halt)
+            && let Some(trace) = &mut vp.trace
+        {
+            let p = &executor.processor;
+            trace.halt(p.registers.ip, p.itc().wrapping_add(vp.vpd.vitc_offset));
+        }
         executor.processor.hook = Some(vp);
         reaction
     }
