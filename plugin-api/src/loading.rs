@@ -188,6 +188,6 @@ mod tests {
         assert_eq!("1".parse::<ApiVersion>(), Err(()));
         assert_eq!("one.two".parse::<ApiVersion>(), Err(()));
         let newer = Incompatible::Version("1.4".into()).to_string();
-        assert_eq!(newer, "plugin requires API 1.4, this host supports 1.0");
+        assert_eq!(newer, "plugin requires API 1.4, this host supports 1.0 to 1.1");
     }
 }

@@ -72,6 +72,10 @@ pub struct TestVp {
     pub ip: u64,
     /// The virtual processor descriptor.
     pub vpd: Box<Vpd>,
+    /// The number of its virtual machine.
+    pub vm: u32,
+    /// Its own number.
+    pub number: u32,
     /// What the routine asked of the host.
     pub asked: Asked,
 }
@@ -105,6 +109,8 @@ impl TestVp {
             cfm: 8,
             ip: 0x4000,
             vpd: Box::new(vpd),
+            vm: 0,
+            number: 0,
             asked: Asked::Nothing,
         }
     }
@@ -122,7 +128,7 @@ impl TestVp {
             services: services(),
             host: (&raw mut self.asked).cast(),
             ip: self.ip,
-            reserved: [0; 2],
+            reserved: RawVp::identity(self.vm, self.number),
         };
         // SAFETY: all pointers are to this processor, which nothing else uses.
         unsafe { routine.call(&raw mut vp, routine.fixups(), instruction) }

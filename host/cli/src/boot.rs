@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use patchbay::monitor::{Started, supervisor};
-use patchbay_machine::loader::Source;
+use patchbay_machine::loader::{CodeRange, Source};
 use patchbay_machine::machine::{Configuration, Machine, Position, Run as Ended, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
@@ -28,6 +28,8 @@ pub(crate) struct Boot {
     monitor: Option<Started>,
     machine: Machine,
     console: Console,
+    /// What is surveyed besides the image's code.
+    survey: Vec<CodeRange>,
     /// When its time is up.
     deadline: Option<Instant>,
 }
@@ -56,15 +58,29 @@ impl Boot {
     ) -> Result<Boot, RunError> {
         let guest = find(&run.guest, &run.base)?;
         let source = run.source(&guest);
-        let monitor = run.monitor.start(vmm)?;
         let configuration = run.configuration(&guest, &source, deadline)?;
+        let monitor = run.monitor.start(vmm, &Arc::new(configuration.symbols.clone()))?;
         let progress = Progress::start(format!("loading {}", guest.name));
         let machine = Machine::new(&configuration, &source)?;
         drop(progress);
+        if let Some(outside) = run.survey.iter().map(|range| &range.physical).find(|range| !machine.has_memory(range)) {
+            return Err(RunError::Survey(outside.start, outside.end));
+        }
         let at_once = configuration.timing == Timing::Deterministic;
         let console = Console::open(&Place::from(run.console.as_str()), number, &guest.name, at_once, desk)?;
         let (name, mode) = (guest.name, run.monitor.mode());
-        Ok(Boot { name, mode, number, source, configuration, monitor, machine, console, deadline })
+        Ok(Boot {
+            name,
+            mode,
+            number,
+            source,
+            configuration,
+            monitor,
+            machine,
+            console,
+            survey: run.survey.clone(),
+            deadline,
+        })
     }
 
     /// Ends the machine.
@@ -74,14 +90,17 @@ impl Boot {
 
     /// Runs the guest until its machine ends other than by a reset.
     pub(crate) fn run(self, control: &Control, watchdog: &Watchdog) -> Result<Booted, RunError> {
-        let Boot { name, mode, number, source, mut configuration, mut monitor, mut machine, mut console, deadline } =
-            self;
+        let Boot { name, mode, number, source, mut configuration, mut monitor, .. } = self;
+        let Boot { mut machine, mut console, survey, deadline, .. } = self;
         let symbols = Arc::new(configuration.symbols.clone());
         let instructions = configuration.instruction_limit;
         let mut sum = Statistics::default();
         control.set_console(number, console.line());
         loop {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
+            if let Some(vm) = &vm {
+                vm.set_code(machine.code().iter().chain(&survey).cloned().collect());
+            }
             let output = console.attach(machine.input(), machine.output());
             let handle = machine.handle();
             watchdog.watch(number as usize, Some(handle.clone()));

@@ -143,6 +143,9 @@ enum Command {
         /// [default: those with triggers]
         #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
         disassemble: Option<String>,
+        /// All sites as a list that the plugin patch-list reads; those without a trigger as comments
+        #[arg(long, conflicts_with_all = ["declined", "disassemble"])]
+        as_list: bool,
     },
     /// The guest's console at this terminal; Ctrl-A x leaves it
     Console,
@@ -243,7 +246,8 @@ impl Command {
                 let request = json!({ "command": "report", "kind": kind.kind });
                 with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
-            Command::Patches { top, declined, disassemble } => {
+            Command::Patches { as_list: true, .. } => json!({ "command": "patches", "as_list": true }),
+            Command::Patches { top, declined, disassemble, .. } => {
                 let request = json!({ "command": "patches", "top": top, "declined": declined });
                 with(request, &[("disassemble", json!(disassemble))])
             }

@@ -1,6 +1,7 @@
 //! The `patchbay` command.
 
 mod attach;
+mod bench;
 mod boot;
 mod console;
 mod crash;
@@ -14,6 +15,7 @@ mod rates;
 mod render;
 mod run;
 mod summary;
+mod survey;
 mod top;
 mod vms;
 mod watchdog;
@@ -49,10 +51,12 @@ struct Bare {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Bench(Box<bench::Bench>),
     Ctl(ctl::Ctl),
     Top(top::Top),
     Guests(guests::Guests),
     Disasm(disasm::Disasm),
+    Survey(survey::Survey),
     Exec(Exec),
     Plugins(plugins::Plugins),
     Plugin(plugins::Plugin),
@@ -75,9 +79,11 @@ fn main() -> ExitCode {
     match command {
         Command::Run(run) => run.run().map_or_else(refuse, ExitCode::from),
         Command::Top(top) => code(top.run().map(|()| true)),
+        Command::Bench(bench) => code(bench.run()),
         Command::Ctl(ctl) => code(ctl.run().map(|()| true)),
         Command::Guests(guests) => code(guests.run().map(|()| true)),
         Command::Disasm(disasm) => code(disasm.run().map(|()| true)),
+        Command::Survey(survey) => code(survey.run().map(|()| true)),
         Command::Exec(exec) => code(exec.run()),
         Command::Plugins(plugins) => code(plugins.run().map(|()| true)),
         Command::Plugin(plugin) => code(plugin.run()),

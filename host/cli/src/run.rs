@@ -13,7 +13,7 @@ use patchbay::number::number;
 use patchbay::output::tell;
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
-use patchbay_machine::loader::{LoadError, Source};
+use patchbay_machine::loader::{CodeRange, LoadError, Source};
 use patchbay_machine::machine::{Configuration, MachineError, Position, Timing};
 use patchbay_machine::outcome::Outcome;
 use patchbay_machine::statistics::Statistics;
@@ -86,6 +86,9 @@ pub(crate) struct Run {
     /// The image is not ELF: put it at this physical address and enter it there
     #[arg(long, value_name = "ADDRESS", value_parser = number::<u64>)]
     load_address: Option<u64>,
+    /// Survey this guest-physical memory, too, for sites to patch before the guest starts: FIRST-END in hexadecimal
+    #[arg(long, value_name = "RANGE", value_parser = range)]
+    pub(crate) survey: Vec<CodeRange>,
     /// The console: standard input and output; a pseudo-terminal, whose name is printed; a socket, for one or more such as
     /// socat - UNIX:PATH; or a file for its output
     #[arg(long, value_name = "stdio|pty|unix:PATH|FILE", default_value = "stdio")]
@@ -161,6 +164,8 @@ pub(crate) enum RunError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Console(#[from] ConsoleError),
+    #[error("--survey {0:#x}-{1:#x}: not all of that is the machine's memory")]
+    Survey(u64, u64),
     #[error("{0} uses at most {1} processors, not {2}")]
     Processors(String, usize, usize),
     #[error(transparent)]
@@ -175,6 +180,16 @@ pub(crate) enum RunError {
 
 fn size(text: &str) -> Result<u64, SizeError> {
     parse_size(text)
+}
+
+/// `0x4000000-0x4800000`: guest-physical addresses, the second beyond the end.
+fn range(text: &str) -> Result<CodeRange, String> {
+    let address = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+    let ends = text.split_once('-').and_then(|(first, end)| Some(address(first)?..address(end)?));
+    match ends {
+        Some(physical) if physical.start < physical.end => Ok(CodeRange { address: physical.start, physical }),
+        _ => Err("a range is FIRST-END in hexadecimal, as 0x4000000-0x4800000".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -71,8 +71,9 @@ pub(crate) fn summary(machine: &Statistics, monitor: Option<&VmStatistics>, cpu:
     let mut row = |name: &str, content: &str| {
         let _never_fails = writeln!(text, "{name:<14} {content}");
     };
-    let Statistics { seconds, instructions, processors, mips, interruptions } = machine;
-    row("time", &format!("{seconds:.2} s; the command used {cpu:.2} s of processor time"));
+    let Statistics { seconds, instructions, processors, mips, interruptions, processor_seconds } = machine;
+    let own = processor_seconds.map(|own| format!(", the guest's processors {own:.2} s of it")).unwrap_or_default();
+    row("time", &format!("{seconds:.2} s; the command used {cpu:.2} s of processor time{own}"));
     let of = count(processors.len(), "processor");
     row("instructions", &format!("{} on {of}, {mips:.1} million a second", grouped(*instructions)));
     let delivered = interruptions.iter().map(|one| (one.vector.clone(), one.count)).collect();

@@ -1,6 +1,8 @@
 //! A machine: put together, then run until it ends.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::{Engine, Interpreter};
 use patchbay_cpu::processor::Processor;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::MachineClock;
 use crate::devices::uart::Uart;
@@ -16,7 +19,7 @@ use crate::handle::{Errand, Handle};
 use crate::interrupts::Interrupts;
 use crate::layout::PROCESSORS_MAX;
 use crate::loader::symbols::Symbols;
-use crate::loader::{self, LoadError, Source};
+use crate::loader::{self, CodeRange, LoadError, Source};
 use crate::memory::{Memory, MemoryError, OutsideMemory};
 use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
@@ -78,6 +81,7 @@ pub enum MachineError {
 /// A machine with a guest loaded.
 pub struct Machine {
     platform: Platform,
+    code: Vec<CodeRange>,
     executors: Vec<Executor>,
     output: Receiver<u8>,
     input: Input,
@@ -206,6 +210,7 @@ impl Machine {
         start::boot_processor(&mut executors[0].processor, guest.entry);
         Ok(Machine {
             platform,
+            code: guest.code,
             executors,
             output: line.output,
             input,
@@ -214,6 +219,19 @@ impl Machine {
             timing: configuration.timing,
             deadline,
         })
+    }
+
+    /// The code of the image that is loaded.
+    #[must_use]
+    pub fn code(&self) -> &[CodeRange] {
+        &self.code
+    }
+
+    /// Whether all of a range is memory.
+    #[must_use]
+    pub fn has_memory(&self, range: &Range<u64>) -> bool {
+        let memory = self.platform.memory.ranges();
+        memory.iter().any(|memory| memory.start <= range.start && range.end <= memory.end)
     }
 
     /// What the guest prints. The channel is closed when the machine is gone.
@@ -249,10 +267,12 @@ impl Machine {
                 Runner::new(executor, owner, errands, &platform)
             })
             .collect();
-        let executors = run_threads(runners, &platform, timing, deadline)?;
+        let busy = AtomicU64::new(0);
+        let executors = run_threads(runners, &platform, timing, deadline, &busy)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
-        let statistics = Statistics::new(samples, start.elapsed());
+        let busy = Duration::from_nanos(busy.into_inner()).as_secs_f64();
+        let statistics = Statistics { processor_seconds: Some(busy), ..Statistics::new(samples, start.elapsed()) };
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }
@@ -272,12 +292,21 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Runs the processors on threads; returns them when the machine has ended.
+/// Adds the processor time of this thread, in nanoseconds.
+fn add_own_time(busy: &AtomicU64) {
+    let own = clock_gettime(ClockId::ThreadCPUTime);
+    let nanoseconds = own.tv_sec.unsigned_abs() * 1_000_000_000 + own.tv_nsec.unsigned_abs();
+    busy.fetch_add(nanoseconds, Ordering::Relaxed);
+}
+
+/// Runs the processors on threads; returns them when the machine has ended. `busy` gets the processor time of the threads, in
+/// nanoseconds.
 fn run_threads(
     mut runners: Vec<Runner>,
     platform: &Platform,
     timing: Timing,
     deadline: Option<Instant>,
+    busy: &AtomicU64,
 ) -> Result<Vec<Executor>, MachineError> {
     let (running, done) = bounded::<()>(0);
     std::thread::scope(|scope| {
@@ -289,6 +318,7 @@ fn run_threads(
                 let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
                     let _running = Running(platform, running);
                     runner.run();
+                    add_own_time(busy);
                 });
                 if thread.is_err() {
                     platform.end(Outcome::Quit);
@@ -302,6 +332,7 @@ fn run_threads(
             let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
                 let _running = Running(platform, running);
                 run_in_turns(runners, platform);
+                add_own_time(busy);
             });
             threads.push(thread?);
         }

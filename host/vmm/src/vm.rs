@@ -4,15 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
+use patchbay_machine::loader::CodeRange;
 use patchbay_machine::supervisor::Executor;
 
 use serde::{Deserialize, Serialize};
 
 use crate::conventional::fetch::Fetch;
+use crate::conventional::without::Without;
 use crate::fast_path::lock;
 use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
 use crate::plugins::Failed;
+use crate::policy::conditions::Load;
 use crate::policy::serving::{Plugins, Serving};
 use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::routines::database::Entry;
@@ -42,6 +45,8 @@ pub enum Scope {
 pub struct Vmm {
     /// The class ids.
     pub ids: Ids,
+    /// What the conventional path leaves out, for measurement only.
+    pub without: Without,
     /// The routine tables that virtual machines share.
     shared: Mutex<Vec<Weak<RoutineMap>>>,
 }
@@ -59,7 +64,7 @@ impl Vmm {
     /// # Errors
     /// If they are not immediates of `break`.
     pub fn with_ids(base: u32, count: u32) -> Result<Vmm, RangeError> {
-        Ok(Vmm { ids: Ids::new(base, count)?, shared: Mutex::default() })
+        Ok(Vmm { ids: Ids::new(base, count)?, without: Without::default(), shared: Mutex::default() })
     }
 }
 
@@ -119,6 +124,10 @@ pub struct Vm {
     pub(crate) set_aside: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// What is to be surveyed before its first processor starts.
+    code: Mutex<Vec<CodeRange>>,
+    /// What its processors have published of their work.
+    pub(crate) load: Load,
 }
 
 impl Vm {
@@ -148,7 +157,18 @@ impl Vm {
             set_aside: Mutex::default(),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            code: Mutex::default(),
+            load: Load::new(processors),
         })
+    }
+
+    /// Says what is surveyed before the first of its processors executes anything.
+    pub fn set_code(&self, code: Vec<CodeRange>) {
+        *lock(&self.code) = code;
+    }
+
+    pub(crate) fn take_code(&self) -> Vec<CodeRange> {
+        std::mem::take(&mut *lock(&self.code))
     }
 
     /// The plugins that serve now.

@@ -27,6 +27,10 @@ impl Plugin for ClassifyOperands {
         settings.done()?;
         Ok(ClassifyOperands { besides })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        ["slot", "unit", "banked"].map(|name| Tunable::new(name, [false, true])).into()
+    }
 }
 
 impl Classifier for ClassifyOperands {

@@ -19,6 +19,10 @@ impl Plugin for PatchFirstFault {
         settings.done()?;
         Ok(PatchFirstFault { decision })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        Tunable::decision().into()
+    }
 }
 
 impl PatchManager for PatchFirstFault {

@@ -21,6 +21,10 @@ impl Plugin for PatchHot {
         settings.done()?;
         Ok(PatchHot { threshold, decision })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        [Tunable::new("threshold", [1, 4, 16, 64])].into_iter().chain(Tunable::decision()).collect()
+    }
 }
 
 impl PatchManager for PatchHot {

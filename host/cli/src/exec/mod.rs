@@ -102,7 +102,7 @@ impl Exec {
     /// If a file cannot be read or is malformed, or a plugin does not start, before any program runs.
     pub fn run(&self) -> Result<bool, ExecError> {
         let files: Vec<Vec<Program>> = self.files.iter().map(|file| program::load(file)).collect::<Result<_, _>>()?;
-        let mut monitor = self.monitor.start(&self.monitor.vmm()?)?;
+        let mut monitor = self.monitor.start(&self.monitor.vmm()?, &Arc::default())?;
         let (mut passed, mut failed, mut failures) = (0, 0, Vec::new());
         for (number, program) in (0..).zip(files.iter().flatten()) {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;

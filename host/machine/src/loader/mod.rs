@@ -71,6 +71,9 @@ pub enum LoadError {
     CommandLineZero,
 }
 
+/// The most bytes of an image that is looked at.
+const LOOKED_AT_MAX: u64 = 1 << 30;
+
 /// A guest in memory.
 #[derive(Clone, Debug)]
 pub struct Guest {
@@ -78,6 +81,17 @@ pub struct Guest {
     pub entry: u64,
     /// What it occupies.
     pub loaded: Loaded,
+    /// Its code.
+    pub code: Vec<CodeRange>,
+}
+
+/// Code in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRange {
+    /// Where it is, by guest-physical addresses.
+    pub physical: Range<u64>,
+    /// The address at which its first byte is executed.
+    pub address: u64,
 }
 
 /// What an image may have beside what is loaded, such as for debuggers, in bytes.
@@ -99,13 +113,35 @@ pub fn load(memory: &Memory, source: &Source) -> Result<Guest, LoadError> {
     }
     let image =
         gzip::expand(&source.image, read(&source.image, memory.size().saturating_add(DEBUG_MAX))?, memory.size())?;
+    let code = match source.load_address {
+        Some(address) => vec![CodeRange { physical: address..address.saturating_add(image.len() as u64), address }],
+        None => code(&source.image, &image)?,
+    };
     let (entry, mut ranges) = match source.load_address {
         Some(address) => load_raw(memory, &source.image, &image, address)?,
         None => elf::load(memory, &image).map_err(|error| LoadError::Elf(source.image.clone(), error))?,
     };
     let initrd = load_initrd(memory, &source.initrd, &ranges)?;
     ranges.extend(initrd.clone());
-    Ok(Guest { entry, loaded: Loaded { ranges, initrd, command_line: source.command_line.clone() } })
+    Ok(Guest { entry, loaded: Loaded { ranges, initrd, command_line: source.command_line.clone() }, code })
+}
+
+/// The code of an ELF image.
+fn code(path: &Path, image: &[u8]) -> Result<Vec<CodeRange>, LoadError> {
+    let code = elf::code(image).map_err(|error| LoadError::Elf(path.to_owned(), error))?;
+    let range = |code: elf::Code<'_>| CodeRange {
+        physical: code.physical..code.physical.saturating_add(code.bytes.len() as u64),
+        address: code.address,
+    };
+    Ok(code.into_iter().map(range).collect())
+}
+
+/// The bytes of an image that is to be looked at, not loaded: plain or compressed with gzip.
+///
+/// # Errors
+/// If it is unreadable, too long, or damaged gzip.
+pub fn image(path: &Path) -> Result<Vec<u8>, LoadError> {
+    gzip::expand(path, read(path, LOOKED_AT_MAX)?, LOOKED_AT_MAX)
 }
 
 /// Reads a file of at most `limit` bytes: what is too long is refused before it is read, or else as soon as it shows.

@@ -176,27 +176,64 @@ impl CodeView {
     /// Places a trigger of a kind and class at a site, in place of the one that stands there. Where the kind cannot be
     /// placed, `break` is.
     pub fn place(&self, bus: &dyn Bus, site: &Arc<PatchSite>, standing: Standing, number: u32) -> Placed {
+        self.place_where(bus, site, standing, number, |_| true)
+    }
+
+    /// Exchanges a trigger that stands at a site for one of another kind. Another one that has come in its place stays, and
+    /// none is placed where none stands any longer.
+    pub fn exchange(
+        &self,
+        bus: &dyn Bus,
+        site: &Arc<PatchSite>,
+        stands: Standing,
+        kind: KindIndex,
+        number: u32,
+    ) -> Placed {
+        self.place_where(bus, site, Standing { kind, ..stands }, number, |before| before == Some(stands))
+    }
+
+    fn place_where(
+        &self,
+        bus: &dyn Bus,
+        site: &Arc<PatchSite>,
+        standing: Standing,
+        number: u32,
+        is_due: impl FnOnce(Option<Standing>) -> bool,
+    ) -> Placed {
         let mut view = self.write();
-        let before = site.standing();
-        if site.is_retired() {
-            return Placed::Changed;
-        }
-        if before == Some(standing) {
-            return Placed::Already;
-        }
         let address = site.address();
         let Some(original) = bundle::read(bus, address) else { return Placed::NotInRam };
-        if original.slot(site.slot()) != site.instruction.bits
+        // What other processors have decoded must not outlive the class of a trigger that is gone.
+        let dropped = self.drop_changed(&mut view, address, original);
+        let placed = if site.is_retired()
+            || original.slot(site.slot()) != site.instruction.bits
             || original.template().number() != site.instruction.template
+            || !is_due(site.standing())
         {
-            if self.drop_changed(&mut view, address, original) {
-                bundle::invalidate(bus, address);
-            }
-            return Placed::Changed;
+            Placed::Changed
+        } else if site.standing() == Some(standing) {
+            Placed::Already
+        } else {
+            self.place_in(&mut view, site, original, standing, number)
+        };
+        drop(view);
+        if dropped || matches!(placed, Placed::Done { .. }) {
+            bundle::invalidate(bus, address);
         }
-        self.drop_changed(&mut view, address, original);
+        placed
+    }
+
+    /// The same in a bundle that is in memory.
+    fn place_in(
+        &self,
+        view: &mut View,
+        site: &Arc<PatchSite>,
+        original: Bundle,
+        mut standing: Standing,
+        number: u32,
+    ) -> Placed {
+        let (address, before) = (site.address(), site.standing());
         let others = view.bundle(address).map(|bundle| bundle.placements.clone()).unwrap_or_default();
-        let mut standing = standing;
         let mut declined = None;
         loop {
             let mut placements = others.clone();
@@ -207,17 +244,16 @@ impl CodeView {
                 Ok(()) => break,
                 Err((_, why)) => why,
             };
+            count(&self.counts[standing.kind.index()].declined[why as usize]);
             if standing.kind == KindIndex::FALLBACK {
                 // The old one still stands, if there was one.
                 match before {
                     Some(before) => site.patched(before, self.processors),
                     None => site.unpatched(),
                 }
-                count(&self.counts[standing.kind.index()].declined[why as usize]);
                 return Placed::Declined(declined.unwrap_or(why));
             }
             declined = Some(why);
-            count(&self.counts[standing.kind.index()].declined[why as usize]);
             site.note_declined(Some((standing.kind, why)));
             standing.kind = KindIndex::FALLBACK;
             if before == Some(standing) {
@@ -228,8 +264,6 @@ impl CodeView {
         if declined.is_none() {
             site.note_declined(None);
         }
-        drop(view);
-        bundle::invalidate(bus, address);
         let counts = &self.counts[standing.kind.index()];
         count(if before.is_some() { &counts.retriggered } else { &counts.placed });
         Placed::Done { kind: standing.kind, declined, instead: before.is_some() }

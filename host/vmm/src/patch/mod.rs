@@ -15,7 +15,9 @@ pub mod patch;
 pub mod retrigger;
 pub mod site;
 pub mod site_cache;
+pub mod site_list;
 pub mod sites;
+pub mod survey;
 pub mod trigger;
 pub mod window;
 

@@ -7,7 +7,6 @@ use patchbay_machine::handle::Handle;
 use serde::Serialize;
 
 use super::code_view::Placed;
-use super::site::Standing;
 use super::trigger::{Decline, KindIndex};
 use crate::vm::Vm;
 
@@ -27,7 +26,7 @@ pub struct Retriggered {
     pub fell_back: u64,
     /// The same by reason.
     pub because: BTreeMap<&'static str, u64>,
-    /// Sites whose instruction was no longer in memory.
+    /// Sites whose instruction was no longer in memory, or whose trigger somebody else exchanged or took away meanwhile.
     pub changed: u64,
 }
 
@@ -42,14 +41,15 @@ impl Vm {
         for site in self.sites.all() {
             let Some(standing) = site.standing() else { continue };
             let number = self.ids().immediate(standing.class);
-            let place = || self.view.place(&*bus, &site, Standing { kind, ..standing }, number);
-            let mut placed = place();
+            let place = |stands| self.view.exchange(&*bus, &site, stands, kind, number);
+            let mut placed = place(standing);
             if let Placed::Done { declined: Some(Decline::WindowFull), .. } | Placed::Declined(Decline::WindowFull) =
                 placed
             {
                 // The room of the stubs that the sites before it had is free when all processors have left their blocks.
                 let _those_that_are_late_keep_it = machine.ask(PATIENCE, |_, _| ());
-                placed = place();
+                let now = site.standing().filter(|now| now.class == standing.class);
+                placed = now.map_or(Placed::Changed, place);
             }
             match placed {
                 Placed::Done { declined: None, .. } => done.sites += 1,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::patch_manager::{Decision, PatchManagerRef, Review};
 use patchbay_plugin_api::plugin::{Counter, Failure, State};
@@ -155,7 +156,7 @@ impl<T: PluginKind> Instance<T> {
         done: &mut dyn FnMut(&'static str),
     ) -> Result<Instance<T>, Failed> {
         if let Some(library) = &plugin.library {
-            let tried = trial::create(&plugin.descriptor, &library.copy, config, state, limit);
+            let tried = trial::create(plugin, &library.copy, config, state, limit);
             tried.map_err(|error| Failed::Trial(Arc::new(error)))?;
             done("try");
         }
@@ -171,7 +172,7 @@ impl<T: PluginKind> Instance<T> {
     ) -> Result<Instance<T>, Failed> {
         let functions = plugin.table.plugin();
         let descriptor = || plugin.descriptor.clone();
-        let host = host::enter(&plugin.descriptor.name);
+        let host = host::enter(&plugin.descriptor.name, plugin.symbols());
         let number = host.instance;
         let creating = crash::note("create", &plugin.label);
         let pointer = functions.create()(config.into(), &host).into_result().map_err(|failure| {
@@ -386,15 +387,33 @@ impl Instance<ClassifierRef> {
 }
 
 impl Instance<PatchManagerRef> {
-    /// What to do about a fault.
+    /// What to do about a fault. A plugin of API 1.0 decides without the conditions.
     ///
     /// # Errors
     /// It panicked.
-    pub fn decide(&self, fault: &SiteFault) -> Result<Decision, Failed> {
+    pub fn decide(&self, fault: &SiteFault, conditions: &Conditions) -> Result<Decision, Failed> {
         let _calling = crash::note("decide", &self.plugin.label);
+        let table = self.plugin.table;
         // SAFETY: the instance is this plugin's.
-        let decision = unsafe { self.plugin.table.decide()(self.pointer, fault) };
+        let decision = unsafe {
+            match table.decide_under() {
+                Some(decide) => decide(self.pointer, fault, conditions),
+                None => table.decide()(self.pointer, fault),
+            }
+        };
         decision.into_result().map_err(|failure| self.failed("decide", &failure))
+    }
+
+    /// What to do about a site before the guest starts; `None` if it is to be asked about no other, as a plugin of API 1.0.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Result<Option<Decision>, Failed> {
+        let Some(survey) = self.plugin.table.survey() else { return Ok(None) };
+        let _calling = crash::note("survey", &self.plugin.label);
+        // SAFETY: the instance is this plugin's.
+        let decision = unsafe { survey(self.pointer, site, conditions) };
+        decision.into_result().map(Into::into).map_err(|failure| self.failed("survey", &failure))
     }
 
     /// How often sites are to be reviewed, on the virtual machine's clock.
@@ -411,14 +430,20 @@ impl Instance<PatchManagerRef> {
         }
     }
 
-    /// What to do about a site at the end of a period.
+    /// What to do about a site at the end of a period. A plugin of API 1.0 answers without the conditions.
     ///
     /// # Errors
     /// It panicked.
-    pub fn review(&self, site: &SiteStatistics) -> Result<Review, Failed> {
+    pub fn review(&self, site: &SiteStatistics, conditions: &Conditions) -> Result<Review, Failed> {
         let _calling = crash::note("review", &self.plugin.label);
+        let table = self.plugin.table;
         // SAFETY: the instance is this plugin's.
-        let review = unsafe { self.plugin.table.review()(self.pointer, site) };
+        let review = unsafe {
+            match table.review_under() {
+                Some(review) => review(self.pointer, site, conditions),
+                None => table.review()(self.pointer, site),
+            }
+        };
         review.into_result().map_err(|failure| self.failed("review", &failure))
     }
 }

@@ -1,7 +1,9 @@
 //! The plugins that can be named: those next to the executable, and those on `PATCHBAY_PLUGIN_PATH`.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use patchbay_machine::loader::symbols::Symbols;
 
 use super::kind::{Descriptor, Kind, Plugin, PluginKind};
 use super::library::{Library, LoadError};
@@ -83,6 +85,8 @@ pub struct Registry {
     bundled: Vec<PathBuf>,
     /// These, once all their names were needed: what is loaded stays.
     named: OnceLock<Vec<Library>>,
+    /// Those of the guest that plugins are looked for.
+    symbols: Option<Arc<Symbols>>,
 }
 
 impl Registry {
@@ -96,6 +100,12 @@ impl Registry {
             registry.add(&place);
         }
         registry
+    }
+
+    /// The same for a guest with these symbols: instances of the plugins that are found can ask for them.
+    #[must_use]
+    pub fn with_symbols(self, symbols: Arc<Symbols>) -> Registry {
+        Registry { symbols: Some(symbols), ..self }
     }
 
     /// The libraries that come with Patchbay.
@@ -155,6 +165,16 @@ impl Registry {
     /// # Errors
     /// Why there is none.
     pub fn find_in_steps<T: PluginKind>(
+        &self,
+        reference: &str,
+        base: &Path,
+        limit: Limit,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Plugin<T>, FindError> {
+        Ok(self.look_for(reference, base, limit, done)?.with_symbols(self.symbols.clone()))
+    }
+
+    fn look_for<T: PluginKind>(
         &self,
         reference: &str,
         base: &Path,

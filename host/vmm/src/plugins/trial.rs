@@ -13,12 +13,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use patchbay_plugin_api::class::{Attributes, ClassKey};
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Mnemonic;
 use patchbay_plugin_api::patch_manager::{PatchManagerRef, Trigger};
 use patchbay_plugin_api::plugin::State;
@@ -28,9 +29,10 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 use serde::{Deserialize, Serialize};
 
 use super::instance::Instance;
-use super::kind::{Descriptor, Kind, Plugin, PluginKind};
+use super::kind::{Kind, Plugin, PluginKind};
 use super::library::{Library, LoadError};
 use crate::equivalence::{self, Instructions, Random};
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::text;
 
 /// How long a trial may take where nobody says it.
@@ -121,7 +123,7 @@ pub enum TrialError {
     },
 }
 
-/// What is tried: the first line that a process is sent. The bytes of a state follow.
+/// What is tried: the first line that a process is sent. The bytes of a state and the guest's symbols follow.
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     /// The file of which the copy is, for sentences.
@@ -138,6 +140,8 @@ struct Wanted {
     config: String,
     /// The version of the state that it imports, and how many bytes that has.
     state: Option<(u32, u64)>,
+    /// How many bytes the text of its guest's symbols has, where they are known.
+    symbols: Option<u64>,
 }
 
 /// What a process says, one JSON value a line.
@@ -160,22 +164,26 @@ pub(super) fn load(file: &Path, copy: &File, limit: Limit) -> Result<(), TrialEr
 }
 
 /// Tries to create an instance, and what it does before it serves.
-pub(super) fn create(
-    plugin: &Descriptor,
+pub(super) fn create<T: PluginKind>(
+    plugin: &Plugin<T>,
     copy: &File,
     config: &str,
     state: Option<&State>,
     limit: Limit,
 ) -> Result<(), TrialError> {
-    let bytes = state.map(State::bytes).unwrap_or_default();
+    let mut bytes = state.map(|state| state.bytes().to_vec()).unwrap_or_default();
+    let symbols = plugin.symbols().map(|symbols| symbols.to_text().into_bytes());
+    let plugin = plugin.descriptor();
     let wanted = Wanted {
         kind: plugin.kind,
         name: plugin.name.clone(),
         config: config.to_owned(),
         state: state.map(|state| (state.version(), bytes.len() as u64)),
+        symbols: symbols.as_ref().map(|symbols| symbols.len() as u64),
     };
+    bytes.extend(symbols.unwrap_or_default());
     let task = Task { file: plugin.file.clone().unwrap_or_default(), instance: Some(wanted) };
-    try_in_process(plugin.to_string(), copy, &task, bytes, limit)
+    try_in_process(plugin.to_string(), copy, &task, &bytes, limit)
 }
 
 /// A process that ends with this.
@@ -188,7 +196,7 @@ impl Drop for Ending {
     }
 }
 
-fn try_in_process(what: String, copy: &File, task: &Task, state: &[u8], limit: Limit) -> Result<(), TrialError> {
+fn try_in_process(what: String, copy: &File, task: &Task, rest: &[u8], limit: Limit) -> Result<(), TrialError> {
     let Some(start) = PROGRAM.get() else { return Ok(()) };
     let begun = || -> io::Result<(Ending, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
@@ -199,7 +207,7 @@ fn try_in_process(what: String, copy: &File, task: &Task, state: &[u8], limit: L
         line.push(b'\n');
         ours.set_write_timeout(Some(limit.left().max(FURTHER)))?;
         // One that has ended already says so itself.
-        let _is_said_by_its_end = (&ours).write_all(&line).and_then(|()| (&ours).write_all(state));
+        let _is_said_by_its_end = (&ours).write_all(&line).and_then(|()| (&ours).write_all(rest));
         Ok((child, ours))
     };
     match begun() {
@@ -310,10 +318,11 @@ pub fn child(socket: UnixStream, copy: File) -> io::Result<()> {
         let mut bytes = vec![0; wanted.state.map_or(0, |(_, length)| length as usize)];
         reader.read_exact(&mut bytes)?;
         let state = wanted.state.map(|(version, _)| State::new(version, bytes));
+        let symbols = wanted.symbols.map(|length| read_symbols(&mut reader, length)).transpose()?;
         let go_on = match wanted.kind {
-            Kind::Classifier => instance(&mut host, &library, &wanted, state.as_ref(), classifier)?,
-            Kind::PatchManager => instance(&mut host, &library, &wanted, state.as_ref(), patch_manager)?,
-            Kind::Routines => instance(&mut host, &library, &wanted, state.as_ref(), routines)?,
+            Kind::Classifier => instance(&mut host, &library, &wanted, state.as_ref(), symbols, classifier)?,
+            Kind::PatchManager => instance(&mut host, &library, &wanted, state.as_ref(), symbols, patch_manager)?,
+            Kind::Routines => instance(&mut host, &library, &wanted, state.as_ref(), symbols, routines)?,
         };
         if !go_on {
             return Ok(());
@@ -322,18 +331,26 @@ pub fn child(socket: UnixStream, copy: File) -> io::Result<()> {
     host.say(&Message::Done)
 }
 
+fn read_symbols(reader: &mut impl Read, length: u64) -> io::Result<Arc<Symbols>> {
+    let mut bytes = vec![0; length as usize];
+    reader.read_exact(&mut bytes)?;
+    Ok(Arc::new(Symbols::parse(&String::from_utf8_lossy(&bytes))))
+}
+
 /// Tries an instance; whether it may serve.
 fn instance<T: PluginKind>(
     host: &mut Host,
     library: &Library,
     wanted: &Wanted,
     state: Option<&State>,
+    symbols: Option<Arc<Symbols>>,
     kind: impl FnOnce(&mut Host, &Instance<T>) -> io::Result<()>,
 ) -> io::Result<bool> {
     let Some(plugin): Option<Plugin<T>> = library.plugin(&wanted.name) else {
         let (file, name) = (library.file().display(), &wanted.name);
         return host.refuse(&format!("{file} exports no plugin named {name}")).map(|()| false);
     };
+    let plugin = plugin.with_symbols(symbols);
     host.step("create")?;
     let mut next = |done: &'static str| {
         let next = match (done, state) {
@@ -379,14 +396,18 @@ fn patch_manager(host: &mut Host, manager: &Instance<PatchManagerRef>) -> io::Re
     let class = ClassKey::new(&instruction, Attributes::NONE);
     host.step("decide")?;
     for faults in [1, 2, 1000] {
-        let _said_when_it_serves = manager.decide(&SiteFault { site: SITE, class, instruction, faults });
+        let fault = SiteFault { site: SITE, class, instruction, faults };
+        let _said_when_it_serves = manager.decide(&fault, &Conditions::default());
     }
+    host.step("survey")?;
+    let site = SiteFault { site: SITE, class, instruction, faults: 0 };
+    let _said_when_it_serves = manager.survey(&site, &Conditions { before_start: 1, ..Conditions::default() });
     host.step("review_period")?;
     let _said_when_it_serves = manager.review_period();
     host.step("review")?;
     for trigger in [Trigger::NONE, Trigger::BREAK] {
         let site = SiteStatistics { site: SITE, class, instruction, trigger, reserved: 0, faults: 9, triggers: 9 };
-        let _said_when_it_serves = manager.review(&site);
+        let _said_when_it_serves = manager.review(&site, &Conditions::default());
     }
     Ok(())
 }

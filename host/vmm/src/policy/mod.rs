@@ -21,6 +21,7 @@
 //!
 //! A library of plugins is a policy, too: it names the plugin that it exports of each kind.
 
+pub(crate) mod conditions;
 pub(crate) mod history;
 pub mod serving;
 
@@ -40,6 +41,8 @@ pub const BUNDLED: &[(&str, &str)] = &[
     ("mnemonic", include_str!("../../policies/mnemonic.toml")),
     ("hot", include_str!("../../policies/hot.toml")),
     ("adaptive", include_str!("../../policies/adaptive.toml")),
+    ("static", include_str!("../../policies/static.toml")),
+    ("conditions", include_str!("../../policies/conditions.toml")),
     ("never", include_str!("../../policies/never.toml")),
 ];
 

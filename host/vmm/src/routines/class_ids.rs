@@ -179,6 +179,12 @@ impl Ids {
         }
     }
 
+    /// How many classes that have no id can get one.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        self.count.saturating_sub(lock(&self.classes).used.len() as u32)
+    }
+
     /// How many ids there are and are in use.
     #[must_use]
     pub fn statistics(&self) -> IdStatistics {

@@ -174,6 +174,12 @@ impl Default for Counters {
 }
 
 impl Counters {
+    /// Faults and triggers.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.faults.iter().sum::<u64>() + self.kinds.iter().map(|kind| kind.events).sum::<u64>()
+    }
+
     /// Counts a trigger of a cause. Returns how many there were, this one included.
     #[inline]
     pub fn trigger(&mut self, cause: u8) -> u64 {

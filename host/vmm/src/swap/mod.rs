@@ -464,10 +464,10 @@ impl Transaction<'_> {
     ) -> Result<history::Recipe<PatchManagerRef>, SwapError> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
-        let terms = self.terms.clone();
+        let (terms, conditions) = (self.terms.clone(), self.vm.conditions());
         let (before, patch_manager, reviews, decisions) = self.apart(move |done| {
             let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
-            let decisions = sites::decisions(&patch_manager, table.as_deref(), &sites)?;
+            let decisions = sites::decisions(&patch_manager, table.as_deref(), &sites, &conditions)?;
             if repatch {
                 done("decide");
             }

@@ -114,6 +114,7 @@ pub(super) fn make<T: plugins::PluginKind>(
         state: if *discard_state { None } else { state(old) },
     };
     let recipes: Vec<Recipe<T>> = olds.iter().map(recipe).collect();
+    let symbols = recipes.first().and_then(|old| old.plugin.symbols().cloned());
     drop(olds);
     done("export");
     let next = match source {
@@ -138,6 +139,8 @@ pub(super) fn make<T: plugins::PluginKind>(
             Recipe { plugin, config: config.or(kept).unwrap_or_default(), state }
         }
     };
+    // All of them are for the same guest.
+    let next = Recipe { plugin: next.plugin.with_symbols(symbols), ..next };
     let state = next.state.as_ref().filter(|_| !discard_state);
     let instance = Instance::create_in_steps(&next.plugin, &next.config, state, *limit, done)?;
     Ok((recipes, Arc::new(instance)))

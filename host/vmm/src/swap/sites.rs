@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::routines::Routine;
@@ -15,6 +16,7 @@ use super::{SwapError, Transaction};
 use crate::patch::site::{PatchSite, Standing};
 use crate::patch::trigger::KindIndex;
 use crate::plugins::{Classifier, Failed, PatchManager};
+use crate::policy::conditions::at_site;
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
 
@@ -39,13 +41,14 @@ pub(super) fn decisions(
     patch_manager: &PatchManager,
     table: Option<&RoutineMap>,
     sites: &[Arc<PatchSite>],
+    conditions: &Conditions,
 ) -> Result<Decisions, Failed> {
     let mut decisions = Vec::new();
     for site in sites.iter().filter(|site| site.is_patched()) {
         let Some(entry) = table.and_then(|table| table.find(site.class())) else { continue };
         let (class, faults) = (entry.class, site.faults());
         let fault = SiteFault { site: site.place, class, instruction: site.instruction, faults };
-        decisions.push((Arc::clone(site), patch_manager.decide(&fault)?.trigger()));
+        decisions.push((Arc::clone(site), patch_manager.decide(&fault, &at_site(conditions, site))?.trigger()));
     }
     Ok(decisions)
 }

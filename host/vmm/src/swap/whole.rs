@@ -100,6 +100,7 @@ impl Transaction<'_> {
         let Sources { classifier, patch_manager, routines } = sources;
         let (old, sites, terms) = (Arc::clone(&self.old), self.vm.sites.all(), self.terms.clone());
         let (count, vmm) = (self.vm.ids().count(), Arc::clone(&self.vm.vmm));
+        let conditions = self.vm.conditions();
         let (before, new, classes, decisions) = self.apart(move |done| {
             let (classifiers, classifier) = prepare::make(classifier, vec![Arc::clone(&old.classifier)], &terms, done)?;
             let (managers, patch_manager) =
@@ -119,7 +120,7 @@ impl Transaction<'_> {
             let classes = sites::classes(&classifier, &sites)?;
             done("classify");
             let decided = if repatch { &sites[..] } else { &[] };
-            let decisions = sites::decisions(&patch_manager, old.table(0).map(|table| &**table), decided)?;
+            let decisions = sites::decisions(&patch_manager, old.table(0).map(|table| &**table), decided, &conditions)?;
             let new = Serving {
                 reviews: Reviews::of(&patch_manager)?,
                 templates: templates(&tables)?,

@@ -16,6 +16,7 @@ use crate::patch::site::{PatchSite, Standing};
 use crate::patch::site_cache::At;
 use crate::patch::trigger::KindIndex;
 use crate::plugins::Failed;
+use crate::policy::conditions::at_site;
 use crate::policy::serving::{Provided, Serving};
 use crate::statistics::counters::Time;
 use crate::vp::VirtualProcessor;
@@ -40,7 +41,11 @@ impl VirtualProcessor {
         match self.consider(p, instruction) {
             Ok(Next::Conventional) => {
                 let started = Time::sample(self.counters.faults[cause]);
-                let outcome = self.conventional.emulate(p, &mut self.vpd, instruction.slot());
+                let outcome = if self.conventional.without.fetch {
+                    self.conventional.emulate_unfetched(p, &mut self.vpd, instruction)
+                } else {
+                    self.conventional.emulate(p, &mut self.vpd, instruction.slot())
+                };
                 if let Some(outcome) = outcome {
                     self.conclude(p, &before, outcome);
                 }
@@ -84,7 +89,9 @@ impl VirtualProcessor {
             return Ok(Next::Conventional);
         }
         let fault = SiteFault { site: place, class, instruction: site.instruction, faults };
-        let decision = serving.patch_manager.decide(&fault)?;
+        self.publish(p.itc());
+        let conditions = at_site(&self.vm.conditions(), &site);
+        let decision = serving.patch_manager.decide(&fault, &conditions)?;
         let Some(trigger) = decision.trigger() else {
             self.counters.fallbacks.left_by_patch_manager += 1;
             return Ok(Next::Conventional);

@@ -1,6 +1,7 @@
 //! `patches`: the sites with most faults and triggers, what could not be placed, and bundles as they execute.
 
 use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_plugin_api::instruction::Mnemonic;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -9,6 +10,8 @@ use crate::control::server::Session;
 use crate::control::{LIMIT, Target};
 use crate::patch::bundle;
 use crate::patch::listing::BundleListing;
+use crate::patch::site::PatchSite;
+use crate::patch::site_list;
 use crate::statistics::SiteReport;
 use crate::vm::Vm;
 
@@ -18,6 +21,7 @@ pub(super) const COMMAND: Command = Command {
         ("top", "at most so many sites or bundles [20]"),
         ("declined", "only the sites that did not get the trigger that was asked for, and why [false]"),
         ("disassemble", "the bundle at a hexadecimal address or a symbol; empty for all with triggers"),
+        ("as_list", "all sites, as a list that the plugin patch-list reads [false]"),
     ],
     help: "The sites with most faults and triggers; or bundles as memory has them and as the guest executes them",
     execute,
@@ -31,6 +35,8 @@ struct Arguments {
     #[serde(default)]
     declined: bool,
     disassemble: Option<String>,
+    #[serde(default)]
+    as_list: bool,
 }
 
 fn top() -> usize {
@@ -38,13 +44,16 @@ fn top() -> usize {
 }
 
 fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String> {
-    let Arguments { top, declined, disassemble } = arguments(given)?;
+    let Arguments { top, declined, disassemble, as_list } = arguments(given)?;
     let target = session.target()?;
     let vm = target.vm.as_ref().ok_or("in native mode nothing is patched")?;
     let symbol = |address| target.symbol(address);
     if let Some(place) = disassemble {
         let listings = listings(&target, vm, place.trim(), top)?;
         return Ok(json!({ "bundles": listings }));
+    }
+    if as_list {
+        return Ok(vm.sites.all().iter().map(|site| list_line(&target, site)).collect::<String>().into());
     }
     if declined {
         let mut sites = vm.sites.all();
@@ -60,6 +69,14 @@ fn execute(session: &Session, given: Map<String, Value>) -> Result<Value, String
         "classes": statistics.classes,
         "top": statistics.top,
     }))
+}
+
+/// A site in a list: a comment if no trigger stands there.
+fn list_line(target: &Target, site: &PatchSite) -> String {
+    let (trigger, mnemonic) = (site.standing(), site.instruction.mnemonic().map_or("", Mnemonic::name));
+    let trigger = trigger.map(|standing| standing.kind.kind().name);
+    let line = site_list::line(&target.symbols, site.place.ip & !0xf, site.instruction.slot, trigger, mnemonic);
+    if trigger.is_some() { line } else { format!("# {line}") }
 }
 
 /// The bundles with triggers, or the one at a place.
