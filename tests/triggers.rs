@@ -47,6 +47,7 @@ impl Plugin for Mixes {
 }
 
 impl Mixes {
+    #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
     fn kind(&self, site: &Site, slot: u8) -> Trigger {
         let number = (site.bundle >> 4) + u64::from(slot) * 2 + self.turn.load(Ordering::Relaxed);
         Trigger::ALL[number as usize % Trigger::ALL.len()].0

@@ -25,7 +25,8 @@ pub trait Plugin: Send + Sync + Sized + 'static {
 
     /// Makes an instance from the settings of a policy ([`Settings`](crate::settings::Settings) reads them).
     ///
-    /// Called on any thread, before anything else. May block, for as long as the host's time limit for a swap allows.
+    /// Called on any thread, before anything else: first in a process in which the plugin is tried, then in the host. May
+    /// block, for as long as the host's time limit for a swap allows.
     /// The host keeps `config`; `host` may be copied and kept.
     ///
     /// # Errors

@@ -202,7 +202,8 @@ impl Vp<'_> {
     #[inline]
     #[must_use]
     pub fn vm(&self) -> u32 {
-        self.raw.reserved[0] as u32
+        // The upper half is reserved.
+        (self.raw.reserved[0] & 0xffff_ffff) as u32
     }
 
     /// The number of the virtual processor in its virtual machine. Since API 1.1.

@@ -117,6 +117,7 @@ impl Survey {
     }
 
     /// Finds the candidates in code that are wanted.
+    #[expect(clippy::cast_possible_truncation, reason = "what is skipped is less than a bundle, which has 16 bytes")]
     fn sweep(&self, code: &elf::Code<'_>, classifier: &Classifier, found: &mut Vec<Candidate>) -> Result<(), Failed> {
         let skipped = code.physical.next_multiple_of(BUNDLE) - code.physical;
         let bundles = code.bytes.get(skipped as usize..).unwrap_or_default().as_chunks().0;

@@ -111,3 +111,17 @@ fn the_end_of_piped_input_is_told_once() {
     let sentence = "patchbay: standard input has ended: nothing more is typed at the guest's console\n";
     assert_eq!(said.matches(sentence).count(), 1, "{said}");
 }
+
+#[test]
+fn help_is_as_wide_as_the_terminal() {
+    let sitting = sit();
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&sitting.terminal, size).unwrap();
+    let stdio = || Stdio::from(sitting.terminal.try_clone().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.args(["plugin", "new", "--help"]).env_remove("COLUMNS").stdin(stdio()).stdout(stdio()).stderr(stdio());
+    assert!(command.status().unwrap().success());
+    let help = sitting.screen.wait("Print help");
+    let widest = help.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    assert!((40..=60).contains(&widest), "{help}");
+}

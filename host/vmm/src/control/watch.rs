@@ -12,6 +12,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::{Control, LIMIT, Target};
 use crate::plugins::deadline::{self, NothingGiven};
+use crate::plugins::trial::Limit;
 use crate::plugins::{Kind, Library, hash};
 use crate::swap::Order;
 
@@ -110,17 +111,18 @@ impl Files {
 /// Swaps the plugins that a file has now for those that serve under the same names, or were loaded from it.
 fn changed(control: &Control, file: &Path) {
     let loading = file.to_owned();
-    let library = match deadline::within(LIMIT, move || Library::load(&loading)) {
-        Ok(Ok(library)) => library,
-        Ok(Err(error)) => return control.events.add(None, "ignored", error.to_string()),
-        Err(NothingGiven::Late(limit)) => {
-            let text = format!("{} is not loaded within {limit:?}", file.display());
-            return control.events.add(None, "ignored", text);
-        }
-        Err(error) => {
-            return control.events.add(None, "ignored", format!("{} is not loaded: {error}", file.display()));
-        }
-    };
+    let library =
+        match deadline::within(LIMIT, move || Library::load_in_steps(&loading, Limit::new(LIMIT), &mut |_| ())) {
+            Ok(Ok(library)) => library,
+            Ok(Err(error)) => return control.events.add(None, "ignored", error.to_string()),
+            Err(NothingGiven::Late(limit)) => {
+                let text = format!("{} is not loaded within {limit:?}", file.display());
+                return control.events.add(None, "ignored", text);
+            }
+            Err(error) => {
+                return control.events.add(None, "ignored", format!("{} is not loaded: {error}", file.display()));
+            }
+        };
     let swaps: usize = control.targets().iter().map(|target| swap_in(control, target, file, &library)).sum();
     if swaps == 0 {
         let text = format!("{} changed, and none of its plugins serves", file.display());
