@@ -34,7 +34,6 @@ fn is_virtualized(instruction: &Instruction) -> bool {
 
 /// Whether each kind of trigger could be placed at a candidate in the bundle at a guest-physical address, with no other
 /// trigger in the bundle and nothing in the window.
-#[must_use]
 pub fn feasible(bundle: Bundle, at: u64, candidate: &Instruction) -> [Result<(), Decline>; KINDS] {
     let place = Site { bundle: at, ip: at, rid: 0, vm: 0, vp: 0, reserved: 0 };
     let site = Arc::new(PatchSite::new(place, *candidate));
