@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use patchbay_cpu::registers::ar;
 use patchbay_isa::{Bundle, Slot};
-use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::site::Site;
 
 use super::patch::{Patch, Placements};
@@ -17,12 +18,22 @@ use crate::vp::grace::Grace;
 /// The instructions of a bundle that are virtualized where a guest executes them. Bundles are aligned, so that a sweep of
 /// code meets all that can be executed; of data, it meets what looks like one.
 pub fn candidates(bundle: Bundle) -> impl Iterator<Item = Instruction> {
-    Slot::ALL.into_iter().filter_map(move |slot| decode::of_slot(bundle, slot))
+    Slot::ALL.into_iter().filter_map(move |slot| decode::of_slot(bundle, slot)).filter(is_virtualized)
+}
+
+/// Whether an instruction with a mnemonic that is virtualized is so itself: ar.itc is, and no other application register
+/// (SDM 3:173). The others' moves never fault, and have no routine that does what they do.
+fn is_virtualized(instruction: &Instruction) -> bool {
+    match instruction.mnemonic() {
+        Some(Mnemonic::MovToAr | Mnemonic::MovImmToAr | Mnemonic::MovFromAr) => {
+            usize::from(instruction.register) == ar::ITC
+        }
+        _ => true,
+    }
 }
 
 /// Whether each kind of trigger could be placed at a candidate in the bundle at a guest-physical address, with no other
 /// trigger in the bundle and nothing in the window.
-#[must_use]
 pub fn feasible(bundle: Bundle, at: u64, candidate: &Instruction) -> [Result<(), Decline>; KINDS] {
     let place = Site { bundle: at, ip: at, rid: 0, vm: 0, vp: 0, reserved: 0 };
     let site = Arc::new(PatchSite::new(place, *candidate));
@@ -66,6 +77,15 @@ mod tests {
         assert_eq!(found.iter().map(|found| found.slot).collect::<Vec<_>>(), [2]);
         assert!(could(bundle, &found[0]).contains(&("break", None)));
         assert!(could(bundle, &found[0]).contains(&("check", Some(Decline::Unit))));
+    }
+
+    #[test]
+    fn of_the_application_registers_only_the_interval_time_counter_is_virtualized() {
+        // `mov.m r14=ar` (M31), by the number of the register.
+        let mov =
+            |number: u64| Bundle::new(Template::new(1), [1 << 37 | 0x22 << 27 | number << 20 | 14 << 6, NOP, NOP]);
+        let found = (0..128).filter(|number| candidates(mov(*number)).count() == 1);
+        assert_eq!(found.collect::<Vec<_>>(), [44]);
     }
 
     #[test]
