@@ -1,15 +1,22 @@
 //! Finds the best policy for a guest: many candidates a few times, the better half of them more often, and so on (successive
 //! halving).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::patch_manager::PatchManagerRef;
+use patchbay_plugin_api::plugin::Tunable;
+use patchbay_plugin_api::routines::RoutinesRef;
+use patchbay_vmm::plugins::{Instance, Kind, PluginKind, Registry};
+
 use crate::Command;
-use crate::plan::{Plan, PlanError, multiply_by_setting, vary};
+use crate::plan::{Plan, PlanError, vary};
 use crate::record::Record;
 use crate::run::Stop;
 use crate::schedule::{self, MeasureError, Request, measure};
 use crate::statistics::{Comparison, LEVEL, median};
-use crate::strategy::{Strategy, StrategyError, sensible};
+use crate::strategy::{Strategy, StrategyError};
 use crate::table::list;
 
 /// Why nothing was found.
@@ -24,6 +31,9 @@ pub enum SearchError {
     /// An axis is none.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// No plugin has such a setting to vary.
+    #[error("no plugin offers the setting {0} to a search: there are {1}")]
+    NotOffered(String, String),
     /// No candidate ran.
     #[error("every run of every candidate failed")]
     AllFailed,
@@ -61,22 +71,59 @@ impl Found {
     }
 }
 
-/// The candidates of a guest: the policies that come with Patchbay, the trigger kinds, static patching, and every value of
-/// the settings given.
+/// The candidates of a guest: no patching, and every plugin that is found and needs no setting, as it is and with each value of
+/// each setting that it offers to a search. `settings`, such as `threshold=4,64`, are tried in place of the values offered.
 ///
 /// # Errors
-/// If a setting is not NAME=VALUE,….
+/// If a setting is not NAME=VALUE,…, or no plugin offers it.
 pub fn candidates(settings: &[String]) -> Result<Vec<Strategy>, SearchError> {
-    let words = sensible().into_iter().filter(|word| *word != "native").chain(["hot", "adaptive", "mnemonic"]);
-    let mut candidates: Vec<Strategy> = words.map(Strategy::named).collect::<Result<_, _>>()?;
-    // Whose plugin does not have a setting would refuse it.
-    for axis in settings {
-        let (name, values) = vary(axis)?;
-        let (with, without): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|candidate| candidate.policy.as_deref() == Some("hot"));
-        candidates = without.into_iter().chain(multiply_by_setting(with, &name, &values)).collect();
+    let given: Vec<(String, Vec<String>)> = settings.iter().map(|axis| vary(axis)).collect::<Result<_, _>>()?;
+    let registry = Registry::discover().complete();
+    let mut candidates = vec![Strategy::named("trap")?];
+    let mut offered = BTreeSet::new();
+    for descriptor in registry.descriptors() {
+        let name = descriptor.name.as_str();
+        let tunables = match descriptor.kind {
+            Kind::Classifier => tunables::<ClassifierRef>(&registry, name),
+            Kind::PatchManager => tunables::<PatchManagerRef>(&registry, name),
+            Kind::Routines => tunables::<RoutinesRef>(&registry, name),
+        };
+        // What needs a setting, such as a list of sites, is not found by searching.
+        let Some(tunables) = tunables else { continue };
+        let mut plain = Strategy::default();
+        let (part, prefix) = match descriptor.kind {
+            Kind::Classifier => (&mut plain.classifier, "classifier."),
+            Kind::PatchManager => (&mut plain.patch_manager, ""),
+            Kind::Routines => (&mut plain.routines, "routines."),
+        };
+        *part = Some(name.to_owned());
+        let mut add = |mut strategy: Strategy| {
+            strategy.name = strategy.describe();
+            candidates.push(strategy);
+        };
+        for (setting, values) in tunables {
+            let name = format!("{prefix}{setting}");
+            let values = given.iter().find(|(given, _)| *given == name).map_or(values, |(_, values)| values.clone());
+            for value in values {
+                add(Strategy { set: [(name.clone(), value)].into(), ..plain.clone() });
+            }
+            offered.insert(name);
+        }
+        add(plain);
     }
-    Ok(candidates)
+    match given.into_iter().find(|(name, _)| !offered.contains(name)) {
+        Some((name, _)) => Err(SearchError::NotOffered(name, offered.into_iter().collect::<Vec<_>>().join(", "))),
+        None => Ok(candidates),
+    }
+}
+
+/// The settings that a plugin offers to a search; `None` if it does not start without any.
+fn tunables<T: PluginKind>(registry: &Registry, name: &str) -> Option<Vec<(String, Vec<String>)>> {
+    let plugin = registry.find::<T>(name, Path::new("")).ok()?;
+    Instance::create(&plugin, "", None).ok()?;
+    let offered = plugin.tunables().ok()?;
+    let values = |tunable: &Tunable| tunable.values().map(str::to_owned).collect();
+    Some(offered.iter().map(|tunable| (tunable.name().to_owned(), values(tunable))).collect())
 }
 
 /// How a candidate stands: the median of its times, each divided by the mean of its round.
@@ -219,6 +266,19 @@ mod tests {
         let (best, next, runs) = searched(&times, 0.04, 2);
         assert_eq!((best.as_str(), next.unwrap().0.as_str()), ("c", "e"));
         assert!(runs < 8 * 8, "{runs}");
+    }
+
+    #[test]
+    fn candidates_are_what_plugins_offer() {
+        let names = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+            let names = candidates(&settings).map(|all| all.into_iter().map(|one| one.name).collect::<Vec<_>>());
+            names.map_err(|error| error.to_string())
+        };
+        // Which plugins are found depends on what was built; these are always refused.
+        assert!(names(&["bogus=1"]).unwrap_err().contains("bogus"));
+        assert!(names(&["bogus"]).is_err());
+        assert_eq!(names(&[]).unwrap()[0], "trap");
     }
 
     #[test]

@@ -301,10 +301,17 @@ fn conclusions(summary: &Summary, times: &[BTreeMap<Moment, f64>]) -> Vec<String
         [] => {}
     }
     let best = &rows[order[0]];
+    let baseline = rows.iter().position(|row| row.name == summary.baseline);
+    // What was asked together with everything else is answered as strictly here.
+    let is_apart = baseline.and_then(|index| answer(order[0], index)).map(|(_, is_apart)| is_apart);
     let without = "the guest without a monitor";
-    for (to, name) in [(&best.to_baseline, summary.baseline.as_str()), (&best.to_native, without)] {
-        let Some(compared) = to.as_ref().filter(|_| best.name != name) else { continue };
-        sentences.push(if compared.differs_at(LEVEL) {
+    let compared = [
+        (best.to_baseline, summary.baseline.as_str(), is_apart),
+        (best.to_native, without, best.to_native.map(|compared| compared.differs_at(LEVEL))),
+    ];
+    for (compared, name, is_apart) in compared {
+        let Some(compared) = compared.filter(|_| best.name != name) else { continue };
+        sentences.push(if is_apart.unwrap_or_else(|| compared.differs_at(LEVEL)) {
             format!("{} takes {} of the processor time of {name}.", best.name, range(&compared.ratio))
         } else {
             format!("{} can't be told apart from {name} ({}).", best.name, range(&compared.ratio))

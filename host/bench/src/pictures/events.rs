@@ -55,8 +55,12 @@ fn all_series(row: &OfStrategy) -> Vec<Series> {
 }
 
 pub(super) fn draw(summary: &Summary) -> Option<Picture> {
-    let rows: Vec<(&OfStrategy, Vec<Series>)> =
-        summary.strategies.iter().filter(|row| row.samples.len() > 2).map(|row| (row, all_series(row))).collect();
+    let rows: Vec<(&OfStrategy, Vec<Series>)> = summary
+        .strategies
+        .iter()
+        .filter(|row| row.samples.len() > 2 && !row.is_for_measurement_only())
+        .map(|row| (row, all_series(row)))
+        .collect();
     let rates = || rows.iter().flat_map(|(_, all)| all).flat_map(|series| &series.rates);
     let most = rates().map(|(_, rate)| *rate).fold(0.0, f64::max);
     let end = rates().map(|(time, _)| *time).fold(0.0, f64::max);
@@ -72,7 +76,10 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
             let left = (index % COLUMNS) as i32 * panel + LEFT;
             let top = (index / COLUMNS) as i32 * (HIGH + REST) + 44;
             canvas.text(&row.name, (left, top - 24), TEXT, INK, Anchor::Start);
-            canvas.text("events a second", (left + WIDE, top - 24), SMALL, MUTED, Anchor::End);
+            let unit = "events a second";
+            if width_of(&row.name, TEXT) + width_of(unit, SMALL) + 40 < WIDE {
+                canvas.text(unit, (left + WIDE, top - 24), SMALL, MUTED, Anchor::End);
+            }
             let x = Scale { values: [0.0, end * 1.02], pixels: [left, left + WIDE] };
             let y = Scale { values: [0.0, powers], pixels: [top + HIGH, top] };
             for power in 0..=(powers as i32) {

@@ -12,7 +12,8 @@ const ROW: i32 = 24;
 const COLUMN: i32 = 84;
 
 pub(super) fn draw(summary: &Summary) -> Option<Picture> {
-    let columns: Vec<&OfStrategy> = summary.strategies.iter().filter(|row| !row.sites.is_empty()).collect();
+    let columns: Vec<&OfStrategy> =
+        summary.strategies.iter().filter(|row| !row.sites.is_empty() && !row.is_for_measurement_only()).collect();
     let events: Vec<BTreeMap<&str, u64>> = columns
         .iter()
         .map(|row| {
@@ -33,10 +34,14 @@ pub(super) fn draw(summary: &Summary) -> Option<Picture> {
     let svg = picture(names + COLUMN * columns.len() as i32 + 16, 44 + ROW * symbols.len() as i32 + 12, |canvas| {
         for (column, row) in columns.iter().enumerate() {
             let middle = names + COLUMN * column as i32 + COLUMN / 2;
-            let fits = row.name.chars().take(11).collect::<String>();
+            let name = if row.name.chars().count() > 22 {
+                row.name.chars().take(20).chain(['…']).collect()
+            } else {
+                row.name.clone()
+            };
             // Every other name is higher, so that long ones keep out of each other's way.
             let y = if column % 2 == 0 { 30 } else { 14 };
-            canvas.text(if row.name.len() > 22 { &fits } else { &row.name }, (middle, y), SMALL, MUTED, Anchor::Middle);
+            canvas.text(&name, (middle, y), SMALL, MUTED, Anchor::Middle);
         }
         for (line, symbol) in symbols.iter().enumerate() {
             let y = 44 + ROW * line as i32;
