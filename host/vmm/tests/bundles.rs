@@ -142,8 +142,8 @@ fn end(p: &Processor, psr: Psr, control: &[u64; 128], memory: &FlatMemory, stuck
         psr: u64::from(psr.with_vm(false)),
         interruption: OF_INTERRUPTIONS.map(|register| control[register]).to_vec(),
         data,
-        // Bundles that wait are counted, too.
-        instructions: (r.ip == AT + 16).then_some(p.instructions % 3),
+        // Bundles that wait are counted, too, but not the one at which both stop.
+        instructions: (r.ip == AT + 16).then_some(p.instructions),
         stuck,
     }
 }
@@ -155,11 +155,13 @@ fn native(start: &Start) -> End {
     let memory = Arc::new(start.memory());
     let mut p = start.processor(&memory);
     let mut engine = Interpreter::default();
+    engine.set_breakpoint(Some(AT + 16));
     p.registers.ip = AT;
     p.set_psr(Psr::from(u64::from(p.registers.psr) | start.psr).with_ri(start.slot));
     let mut stuck = false;
     for _ in 0..EXITS {
-        stuck = !matches!(engine.run(&mut p, 1), Exit::Budget | Exit::Attention);
+        let exit = engine.run(&mut p, 1);
+        stuck = !matches!(exit, Exit::Budget | Exit::Attention | Exit::Breakpoint);
         if stuck || p.registers.ip & !0xf != AT {
             break;
         }
@@ -172,6 +174,7 @@ fn virtually(start: &Start, vm: &Arc<Vm>) -> End {
     let memory = Arc::new(start.memory());
     let mut p = start.processor(&memory);
     let mut engine = Interpreter::default();
+    engine.set_breakpoint(Some(AT + 16));
     p.hook = Some(Box::new(VirtualProcessor::new(Arc::clone(vm), 0, &mut p)));
     let mut vp = p.take_hook::<VirtualProcessor>().expect("the hook");
     let psr = vp.guest(&mut p).psr();
@@ -182,6 +185,9 @@ fn virtually(start: &Start, vm: &Arc<Vm>) -> End {
     let mut stuck = false;
     for _ in 0..EXITS {
         let exit = engine.run(&mut p, 1);
+        if exit == Exit::Breakpoint {
+            break;
+        }
         let mut vp = p.take_hook::<VirtualProcessor>().expect("the hook");
         stuck = vp.react(&mut p, exit).is_some();
         assert!(vp.failure.is_none());
