@@ -15,6 +15,7 @@ use patchbay_vmm::control::Target;
 use patchbay_vmm::conventional::fetch::{Fetch, Fetches};
 use patchbay_vmm::patch::bundle;
 use patchbay_vmm::patch::site::PatchSite;
+use patchbay_vmm::patch::trigger::{KINDS, KindIndex};
 use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::statistics::VpStatistics;
 use patchbay_vmm::swap::{Order, Rollback, Setting, Swapped};
@@ -108,7 +109,17 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().flatten().filter(ours).count()
 }
 
-/// Swaps so often, with failures and rollbacks in between; how many libraries were loaded, the refused ones included.
+/// Exchanges all triggers for those of a kind, as far as there is a machine just now.
+fn retrigger(endless: &Endless, kind: KindIndex) {
+    if let Ok(target) = endless.control.target(Some(0)) {
+        let done = endless.vm().retrigger(&target.machine, kind);
+        let because: u64 = done.because.values().sum();
+        assert_eq!(because, done.fell_back, "{done:?}");
+    }
+}
+
+/// Swaps so often, with failures, rollbacks and other triggers in between; how many libraries were loaded, the refused ones
+/// included.
 fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64 ^ swaps;
     let mut random = move |below: usize| {
@@ -127,6 +138,9 @@ fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
             (result, _) => panic!("{kind} {plugin}: {result:?}"),
         }
         loaded += u64::from(!plugin.starts_with('/'));
+        if number % 2 == 1 {
+            retrigger(endless, KindIndex::all().nth(random(KINDS)).expect("a kind"));
+        }
         if number % 5 == 4 {
             // There may be nothing to go back to.
             let _rolled_back = endless.control.rollback(None, back(kind, Duration::from_secs(60)));

@@ -167,3 +167,68 @@ fn other_guests_pass_with_every_kind() {
         }
     }
 }
+
+/// `run=smoke` prints the same, and takes as many instructions, with each kind that keeps the guest in its run loop. `pseudo` and
+/// the conventional path leave it, which moves the points at which processors take turns.
+#[test]
+#[ignore = "long: the bare-metal guests do the same by default"]
+fn linux_notices_no_trigger_on_a_virtual_clock() {
+    for processors in [1, 2, 4] {
+        let boot = Boot::linux("run=smoke", processors).deterministic();
+        let mut expected = None;
+        for kind in kinds().filter(|kind| *kind != "pseudo") {
+            let (booted, _) = boot.run_with(Some(&plugins_with("default", kind)), Scope::Vmm);
+            booted.expect_smoke(processors);
+            let (console, instructions) = left(&booted);
+            let expected = expected.get_or_insert_with(|| (console.to_owned(), instructions));
+            assert_eq!((console, instructions), (expected.0.as_str(), expected.1), "{kind} on {processors}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "long: one kind is tested by default"]
+fn linux_with_every_kind_on_more_processors_in_both_scopes() {
+    for kind in kinds() {
+        for processors in [1, 2, 4] {
+            for scope in [Scope::Vmm, Scope::Vp] {
+                let boot = Boot::linux("run=smoke", processors);
+                let (booted, statistics) = boot.run_with(Some(&plugins_with("default", kind)), scope);
+                booted.expect_smoke(processors);
+                booted.expect_power_off();
+                assert!(executed(&statistics, kind), "{kind} on {processors}");
+            }
+        }
+    }
+}
+
+fn runs_for_longer(processors: usize, name: &str, plugins: &Plugins) {
+    let (booted, _) = Boot::linux("run=longer", processors).run_with(Some(plugins), Scope::Vmm);
+    assert!(!booted.console.contains("FAILED"), "{name}\n{}", booted.console);
+    booted.expect_lines(&["GUEST: run longer", "GUEST: exit status 0", "reboot: Power down"]);
+    booted.expect_power_off();
+}
+
+#[test]
+#[ignore = "long: it runs for minutes"]
+fn linux_checks_itself_with_every_kind_and_with_kinds_mixed() {
+    for kind in kinds() {
+        for processors in [1, 2, 4] {
+            runs_for_longer(processors, kind, &plugins_with("default", kind));
+        }
+    }
+    for processors in [1, 4] {
+        runs_for_longer(processors, "mixed and reviewed", &mixing(0, true));
+    }
+}
+
+/// Programs of Linux read, copy and sum files whose code is patched, and get each `break` of their own.
+#[test]
+#[ignore = "long: the bare-metal guest of this name does the same"]
+fn a_program_of_linux_finds_its_own_code() {
+    for (kind, policy) in kinds().flat_map(|kind| ["default", "mnemonic"].map(|policy| (kind, policy))) {
+        let (booted, _) = Boot::linux("run=owncode", 1).run_with(Some(&plugins_with(policy, kind)), Scope::Vmm);
+        assert!(!booted.console.contains("FAILED"), "{kind} under {policy}\n{}", booted.console);
+        booted.expect_lines(&["GUEST: run owncode", "GUEST: exit status 0", "reboot: Power down"]);
+    }
+}
