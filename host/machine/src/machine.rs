@@ -22,7 +22,7 @@ use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
 use crate::runner::{Runner, run_in_turns};
 use crate::start;
-use crate::statistics::{Sample, Statistics};
+use crate::statistics::{Sample, Statistics, Translated};
 use crate::supervisor::{Executor, Supervisor};
 
 /// What time a machine has, and how its processors run.
@@ -244,7 +244,8 @@ impl Machine {
         let executors = run_threads(runners, &platform, timing, time_limit)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
-        let statistics = Statistics::new(samples, start.elapsed());
+        let mut statistics = Statistics::new(samples, start.elapsed());
+        statistics.translated = Translated::of(executors.iter().map(|executor| executor.engine.statistics()));
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }
