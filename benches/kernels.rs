@@ -1,5 +1,5 @@
 //! Guest instructions a second on each engine, and the time of the same C built natively: the ratios are printed at the
-//! end.
+//! end. Names of kernels choose them.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -34,7 +34,8 @@ fn shortest(mut call: impl FnMut()) -> f64 {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut ratios = Vec::new();
-    for kernel in KERNELS {
+    let named: Vec<&str> = KERNELS.into_iter().filter(|kernel| std::env::args().any(|word| word == *kernel)).collect();
+    for kernel in if named.is_empty() { KERNELS.to_vec() } else { named } {
         let (emulated, native) = (Emulated::load(kernel), Native::build(kernel));
         let (checksum, instructions) = emulated.run(EngineKind::Interpreter, 1);
         assert_eq!(checksum, native.run(1), "{kernel} computes the same");

@@ -56,14 +56,14 @@ pub struct Rse {
     /// The dirty registers are `window[top - dirty..top]`, the newest last.
     window: [u64; WINDOW + PIECE],
     top: usize,
-    dirty: usize,
+    pub(crate) dirty: usize,
     /// Their NaT bits, the oldest in bit 0; no others are set.
     dirty_nat: u128,
     /// Where the next register or NaT collection is stored.
     bspstore: u64,
     /// Registers at the bottom of the current frame that have yet to be loaded: then the frame is incomplete, and
     /// nothing is dirty.
-    missing: usize,
+    pub(crate) missing: usize,
     /// RSE.CFLE: they are to be loaded before the next instruction.
     current_frame_load: bool,
 }

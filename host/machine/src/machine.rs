@@ -25,7 +25,7 @@ use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
 use crate::runner::{Runner, run_in_turns};
 use crate::start;
-use crate::statistics::{Sample, Statistics};
+use crate::statistics::{Sample, Statistics, Translated};
 use crate::supervisor::{Executor, Supervisor};
 
 /// What time a machine has, and how its processors run.
@@ -273,8 +273,9 @@ impl Machine {
         let executors = run_threads(runners, &platform, timing, deadline, &busy)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
-        let busy = Duration::from_nanos(busy.into_inner()).as_secs_f64();
-        let statistics = Statistics { processor_seconds: Some(busy), ..Statistics::new(samples, start.elapsed()) };
+        let mut statistics = Statistics::new(samples, start.elapsed());
+        statistics.processor_seconds = Some(Duration::from_nanos(busy.into_inner()).as_secs_f64());
+        statistics.translated = Translated::of(executors.iter().map(|executor| executor.engine.statistics()));
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }

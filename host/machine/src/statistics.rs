@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use patchbay_cpu::engine;
 use patchbay_cpu::interruption::Vector;
 use patchbay_cpu::processor::Processor;
 use serde::Serialize;
@@ -67,6 +68,72 @@ pub struct Statistics {
     pub mips: f64,
     /// Interruptions delivered to the guest, those that happened.
     pub interruptions: Vec<Delivered>,
+    /// What the translators of the processors did, if they translated anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub translated: Option<Translated>,
+}
+
+/// What translators did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Translated {
+    /// Guest instructions executed in translated code.
+    pub instructions: u64,
+    /// Those of them that translated code called a function for.
+    pub called: u64,
+    /// Pieces of code translated together.
+    pub regions: u64,
+    /// Guest instructions in them, nops left out.
+    pub region_instructions: u64,
+    /// Bytes of host code made.
+    pub bytes: u64,
+    /// Time spent translating, in seconds.
+    pub seconds: f64,
+    /// How often all translated code was thrown away because there was no room.
+    pub flushes: u64,
+    /// Entries into translated code from the run loop.
+    pub entries: u64,
+    /// Entries refused because the state was not one that the code was translated for.
+    pub refused: u64,
+    /// Exits in the middle of a block, before an instruction that is then interpreted.
+    pub interpreted: u64,
+    /// Exits because an instruction did not simply complete.
+    pub left: u64,
+}
+
+impl Translated {
+    /// The sum of what engines did; `None` if none of them translated anything.
+    #[must_use]
+    pub fn of(engines: impl Iterator<Item = engine::statistics::Statistics>) -> Option<Translated> {
+        let mut sum = engine::statistics::Statistics::default();
+        engines.for_each(|engine| sum += engine);
+        (sum.regions > 0).then_some(Translated {
+            instructions: sum.instructions,
+            called: sum.helped,
+            regions: sum.regions,
+            region_instructions: sum.steps,
+            bytes: sum.bytes,
+            seconds: sum.compiling.as_secs_f64(),
+            flushes: sum.flushes,
+            entries: sum.entries,
+            refused: sum.refusals,
+            interpreted: sum.rests,
+            left: sum.leaves,
+        })
+    }
+
+    fn add(&mut self, other: &Translated) {
+        self.instructions += other.instructions;
+        self.called += other.called;
+        self.regions += other.regions;
+        self.region_instructions += other.region_instructions;
+        self.bytes += other.bytes;
+        self.seconds += other.seconds;
+        self.flushes += other.flushes;
+        self.entries += other.entries;
+        self.refused += other.refused;
+        self.interpreted += other.interpreted;
+        self.left += other.left;
+    }
 }
 
 /// What one processor counted.
@@ -124,6 +191,9 @@ impl Statistics {
                 None => self.interruptions.push(delivered.clone()),
             }
         }
+        if let Some(translated) = &other.translated {
+            self.translated.get_or_insert_default().add(translated);
+        }
         self.total();
     }
 
@@ -160,6 +230,18 @@ impl Display for Statistics {
         writeln!(f, "interruptions  {}", self.interruptions.iter().map(|delivered| delivered.count).sum::<u64>())?;
         for delivered in &self.interruptions {
             writeln!(f, "  {:<29} {}", delivered.vector, delivered.count)?;
+        }
+        if let Some(t) = &self.translated {
+            let part = |count: u64| 100.0 * count as f64 / self.instructions.max(1) as f64;
+            let (all, called) = (part(t.instructions), part(t.called));
+            writeln!(f, "translated     {all:.1} % of the instructions, {called:.1} % by a call")?;
+            let (bytes, milliseconds) = (t.bytes, t.seconds * 1e3);
+            let made = format!("{} instructions, {bytes} bytes, {milliseconds:.1} ms", t.region_instructions);
+            writeln!(f, "  {:<29} {} ({made})", "regions", t.regions)?;
+            writeln!(f, "  {:<29} {}", "flushes", t.flushes)?;
+            writeln!(f, "  {:<29} {} ({} refused)", "entries", t.entries, t.refused)?;
+            writeln!(f, "  {:<29} {}", "left before an instruction", t.interpreted)?;
+            writeln!(f, "  {:<29} {}", "left after an instruction", t.left)?;
         }
         Ok(())
     }

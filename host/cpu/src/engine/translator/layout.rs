@@ -14,6 +14,7 @@ use crate::alat::Alat;
 use crate::mmu::Mmu;
 use crate::processor::Processor;
 use crate::registers::{Registers, ar};
+use crate::rse::Rse;
 
 /// A host register, by its number.
 pub(super) type Host = u8;
@@ -115,6 +116,9 @@ pub(super) const INSTRUCTIONS: i32 = at(offset_of!(Processor, instructions));
 pub(super) const LAST_IP: i32 = at(offset_of!(Processor, last_ip));
 pub(super) const GUEST_IC: i32 = at(offset_of!(Processor, guest_ic));
 pub(super) const ALAT_USED: i32 = at(offset_of!(Processor, alat) + offset_of!(Alat, used));
+/// The dirty registers of the register stack, and those of the frame that are missing.
+pub(super) const DIRTY: i32 = at(offset_of!(Processor, rse) + offset_of!(Rse, dirty));
+pub(super) const MISSING: i32 = at(offset_of!(Processor, rse) + offset_of!(Rse, missing));
 pub(super) const PLAIN: i32 = at(offset_of!(Processor, mmu) + offset_of!(Mmu, plain));
 pub(super) const CODE: i32 = at(offset_of!(Processor, mmu) + offset_of!(Mmu, code));
 pub(super) const LOOK: i32 = compiled(offset_of!(Compiled, look));

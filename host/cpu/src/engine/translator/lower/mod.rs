@@ -5,6 +5,7 @@ mod branch;
 mod compare;
 mod integer;
 mod memory;
+mod registers;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -159,8 +160,10 @@ pub(super) fn emit(
 }
 
 /// Whether code is emitted for an instruction.
-fn is_emitted(opcode: Opcode) -> bool {
+fn is_emitted(opcode: Opcode, op: &Op) -> bool {
     match opcode {
+        Opcode::I(I::MovFromAr | I::MovToAr | I::MovImmToAr) => registers::emits(opcode, op),
+        Opcode::M(M::Alloc) => registers::emits_alloc(op),
         Opcode::A(a) => compare::of_a(a).is_some() || integer::emits_a(a),
         Opcode::I(i) => compare::of_i(i).is_some() || integer::emits_i(i),
         Opcode::M(m) => memory::of(m).is_some(),
@@ -199,9 +202,9 @@ impl Emitter<'_> {
         for block in &region.blocks {
             let depth = loops.iter().filter(|(first, last)| (*first..=*last).contains(&block.ip)).count();
             let often = 8u64.pow(depth.min(4) as u32);
-            for step in &block.prepared.block.steps {
+            for (step, op) in block.prepared.block.steps.iter().zip(&block.prepared.ops) {
                 let Action::Executes(instruction) = step.action else { continue };
-                if !is_emitted(instruction.opcode) {
+                if !is_emitted(instruction.opcode, op) {
                     continue;
                 }
                 for field in instruction.row().fields().filter(|field| field.kind() == Kind::Gr) {
@@ -209,6 +212,9 @@ impl Emitter<'_> {
                 }
                 for target in instruction.gr_targets() {
                     self.written |= 1 << (target & 127);
+                }
+                if matches!(instruction.opcode, Opcode::I(I::MovToAr | I::MovImmToAr)) && usize::from(op.r3) == ar::LC {
+                    self.writes_loop_count = true;
                 }
                 if instruction.opcode == Opcode::B(B::Cloop) {
                     weight[LOOP_COUNT] += often;
@@ -327,6 +333,18 @@ impl Emitter<'_> {
                 Some(Opcode::I(i)) if integer::emits_i(i) => {
                     let ip = self.region.blocks[index].ip + (u64::from(op.bundle) << 4);
                     self.integer_i(op, i, ip);
+                }
+                Some(Opcode::I(i @ (I::MovFromAr | I::MovToAr | I::MovImmToAr)))
+                    if registers::emits(Opcode::I(i), op) =>
+                {
+                    self.application(index, number, op, i);
+                }
+                Some(Opcode::M(M::Alloc)) if registers::emits_alloc(op) => {
+                    let (slowly, after) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+                    self.alloc(op, slowly);
+                    asm!(self.code ; jmp =>after ; =>slowly);
+                    self.call_function(index, number, op, opcode);
+                    asm!(self.code ; =>after);
                 }
                 Some(Opcode::X(patchbay_isa::rows::X::Movl)) => self.movl(op),
                 Some(Opcode::M(m)) if memory::of(m).is_some() => {
