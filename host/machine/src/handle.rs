@@ -205,6 +205,12 @@ impl Handle {
         self.switch.end(outcome);
     }
 
+    /// How the machine was ended, if it was.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.switch.outcome()
+    }
+
     /// Whether the machine has been ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use patchbay_cpu::exit::Exit;
+use patchbay_cpu::processor::Processor;
 use patchbay_cpu::processor::debugger::DebuggerWants;
 
 use crate::clock::ITC_FREQUENCY;
@@ -103,13 +104,12 @@ impl<'a> Runner<'a> {
             let Executor { processor, engine, index } = &mut self.executor;
             let debugger = &self.platform.calls.debugger;
             let steps = debugger.steps(*index);
+            let at = position(processor);
             let exit = if steps { engine.step(processor) } else { engine.run(processor, budget) };
             self.platform.account(processor.instructions - before);
-            let why = match exit {
+            let wanted = match exit {
                 Exit::Debugger(stop) => Some(Why::Wanted(stop)),
-                // It was called away before it executed anything.
-                Exit::Attention => None,
-                _ => steps.then_some(Why::Stepped),
+                _ => None,
             };
             let processor = *index;
             match self.supervisor.react(&mut self.executor, exit, self.platform) {
@@ -118,7 +118,9 @@ impl<'a> Runner<'a> {
                 Reaction::Rendezvous => self.activity = Activity::Waits,
                 Reaction::End(outcome) => self.platform.end(outcome),
             }
-            if let Some(why) = why
+            // It may have been called away first, or its monitor may have placed a patch that executes next.
+            let stepped = steps && at != position(&self.executor.processor);
+            if let Some(why) = wanted.or(stepped.then_some(Why::Stepped))
                 && !debugger.stop(Stopped { processor, why })
             {
                 self.executor.processor.set_debugger(DebuggerWants::default());
@@ -158,6 +160,11 @@ impl<'a> Runner<'a> {
         let halts = self.activity == Activity::Halts;
         halts.then(|| self.supervisor.ticks_to_timer(&self.executor.processor)).flatten()
     }
+}
+
+/// Where a processor is in its code: it is the same only if nothing was executed.
+fn position(p: &Processor) -> (u64, u8, u64) {
+    (p.registers.ip, p.registers.psr.ri(), p.instructions)
 }
 
 fn duration(ticks: u64) -> Duration {
