@@ -1,4 +1,5 @@
-//! Guest instructions a second, and the time of the same C built natively: the ratio is printed behind each kernel.
+//! Guest instructions a second on each engine, and the time of the same C built natively: the ratios are printed at the
+//! end.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -8,22 +9,26 @@
 )]
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
 use patchbay_benches::{Emulated, KERNELS, Native};
+use patchbay_cpu::engine::EngineKind;
+use rustix::time::{ClockId, clock_gettime};
 
-/// The median time of a few calls, in seconds.
-fn median(mut call: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..7)
-        .map(|_| {
-            let start = Instant::now();
-            call();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// The time that this thread has had, in seconds.
+fn time() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The shortest time of a few calls, in seconds.
+fn shortest(mut call: impl FnMut()) -> f64 {
+    let times = (0..7).map(|_| {
+        let start = time();
+        call();
+        time() - start
+    });
+    times.fold(f64::INFINITY, f64::min)
 }
 
 fn main() {
@@ -31,24 +36,33 @@ fn main() {
     let mut ratios = Vec::new();
     for kernel in KERNELS {
         let (emulated, native) = (Emulated::load(kernel), Native::build(kernel));
-        let (checksum, instructions) = emulated.run(1);
+        let (checksum, instructions) = emulated.run(EngineKind::Interpreter, 1);
         assert_eq!(checksum, native.run(1), "{kernel} computes the same");
         let mut group = criterion.benchmark_group(kernel);
         group.sample_size(10).throughput(Throughput::Elements(instructions));
-        group.bench_function("interpreter", |bencher| bencher.iter(|| emulated.run(1)));
+        for &kind in EngineKind::ALL {
+            assert_eq!(emulated.run(kind, 1), (checksum, instructions), "{kernel} computes the same on the {kind}");
+            group.bench_function(kind.to_string(), |bencher| bencher.iter(|| emulated.run(kind, 1)));
+        }
         group.bench_function("native", |bencher| bencher.iter(|| native.run(black_box(1))));
         group.finish();
-        let interpreted = median(|| {
-            black_box(emulated.run(1));
+        let natively = shortest(|| {
+            black_box(native.run(black_box(1)));
         });
-        let ratio = interpreted
-            / median(|| {
-                black_box(native.run(black_box(1)));
+        for &kind in EngineKind::ALL {
+            let emulated = shortest(|| {
+                black_box(emulated.run(kind, 1));
             });
-        ratios.push((kernel, ratio, instructions as f64 / interpreted / 1e6));
+            ratios.push((kernel, kind, emulated / natively, instructions as f64 / emulated / 1e6));
+        }
     }
-    for (kernel, ratio, mips) in ratios {
-        println!("{kernel:10} {ratio:6.1} times native, {mips:6.1} million instructions a second");
+    for &kind in EngineKind::ALL {
+        let of_kind = || ratios.iter().filter(|(_, other, ..)| *other == kind);
+        for (kernel, _, ratio, mips) in of_kind() {
+            println!("{kind:12} {kernel:10} {ratio:6.1} times native, {mips:7.1} million instructions a second");
+        }
+        let mean = (of_kind().map(|(_, _, ratio, _)| ratio.ln()).sum::<f64>() / of_kind().count() as f64).exp();
+        println!("{kind:12} {:10} {mean:6.1} times native", "geometric mean");
     }
     criterion.final_summary();
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libloading::Library;
 use object::{Object, ObjectSegment, ObjectSymbol};
-use patchbay_cpu::engine::{Engine, Interpreter};
+use patchbay_cpu::engine::{EngineChoice, EngineKind};
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::flat_machine::{self, FlatMemory};
 
@@ -39,12 +39,12 @@ impl Emulated {
         Emulated { segments: segments.collect(), entry: elf.entry(), stop: stop.address() }
     }
 
-    /// Runs it on the interpreter. Gives the checksum and the instructions executed.
+    /// Runs it on an engine. Gives the checksum and the instructions executed.
     ///
     /// # Panics
     /// If it does not reach its end.
     #[must_use]
-    pub fn run(&self, n: u64) -> (u64, u64) {
+    pub fn run(&self, kind: EngineKind, n: u64) -> (u64, u64) {
         let memory = Arc::new(FlatMemory::new(64 << 20));
         for (address, bytes) in &self.segments {
             memory.write_bytes(*address, bytes).expect("it fits");
@@ -52,10 +52,13 @@ impl Emulated {
         let mut processor = flat_machine::processor(memory);
         processor.registers.ip = self.entry;
         processor.set_gr(8, n, false);
-        let mut engine = Interpreter::default();
+        let mut engine = EngineChoice::from(kind).engine();
         engine.set_breakpoint(Some(self.stop));
         let exit = engine.run(&mut processor, u64::MAX);
         assert_eq!(exit, Exit::Breakpoint, "at {:#x}", processor.registers.ip);
+        if std::env::var_os("PATCHBAY_STATISTICS").is_some() {
+            eprintln!("{:?}", engine.statistics());
+        }
         (processor.gr(8), processor.instructions)
     }
 }

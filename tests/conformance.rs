@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use patchbay::exec::{Program, program, run};
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_vmm::conventional::fetch::Fetch;
 use patchbay_vmm::plugins::Registry;
 use patchbay_vmm::policy::serving::Plugins;
@@ -31,15 +32,17 @@ fn conforms(file: &str, checks: usize) {
 }
 
 fn agrees(programs: &[Program], checks: usize, under: &str, vm: impl Fn(u32) -> Option<Arc<Vm>>) {
-    let mut passed = 0;
-    let mut failures = Vec::new();
-    for (number, program) in (0..).zip(programs) {
-        let report = run(program, vm(number));
-        passed += report.passed;
-        failures.extend(report.failures);
+    for &engine in EngineChoice::ALL {
+        let mut passed = 0;
+        let mut failures = Vec::new();
+        for (number, program) in (0..).zip(programs) {
+            let report = run(program, engine, vm(number));
+            passed += report.passed;
+            failures.extend(report.failures);
+        }
+        assert!(failures.is_empty(), "{under}, {}:\n{}", engine.kind, failures.join("\n"));
+        assert_eq!(passed, checks, "{under}, {}", engine.kind);
     }
-    assert!(failures.is_empty(), "{under}:\n{}", failures.join("\n"));
-    assert_eq!(passed, checks, "{under}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_machine::guest::Guest;
 use patchbay_machine::loader::Source;
 use patchbay_machine::loader::symbols::Symbols;
@@ -32,6 +33,8 @@ pub struct Boot {
     pub append: &'static str,
     /// Its processors.
     pub processors: usize,
+    /// What executes them.
+    pub engine: EngineChoice,
     /// Its time.
     pub timing: Timing,
 }
@@ -49,19 +52,25 @@ impl Boot {
     /// Linux with a script of its initial RAM disk.
     #[must_use]
     pub fn linux(append: &'static str, processors: usize) -> Boot {
-        Boot { guest: "linux", append, processors, timing: Timing::Host }
+        Boot { guest: "linux", append, processors, engine: EngineChoice::default(), timing: Timing::Host }
     }
 
     /// A bare-metal guest.
     #[must_use]
     pub fn bare(guest: &'static str, processors: usize) -> Boot {
-        Boot { guest, append: "", processors, timing: Timing::Host }
+        Boot { guest, append: "", processors, engine: EngineChoice::default(), timing: Timing::Host }
     }
 
     /// The same in deterministic mode.
     #[must_use]
     pub fn deterministic(self) -> Boot {
         Boot { timing: Timing::Deterministic, ..self }
+    }
+
+    /// The same on another engine.
+    #[must_use]
+    pub fn on(self, engine: EngineChoice) -> Boot {
+        Boot { engine, ..self }
     }
 
     /// A machine with the guest loaded.
@@ -80,6 +89,7 @@ impl Boot {
         let configuration = Configuration {
             memory: guest.memory,
             processors: self.processors,
+            engine: self.engine,
             timing: self.timing,
             instruction_limit: None,
             time_limit: Some(PATIENCE),

@@ -13,6 +13,7 @@ use patchbay::gdb::{Gdb, GdbError};
 use patchbay::monitor::{Monitor, MonitorError};
 use patchbay::number::number;
 use patchbay::output::tell;
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_machine::guest::{Guest, SizeError, parse_size};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{CodeRange, LoadError, Source};
@@ -95,6 +96,9 @@ pub(crate) struct Run {
     /// socat - UNIX:PATH; or a file for its output
     #[arg(long, value_name = "stdio|pty|unix:PATH|FILE", default_value = "stdio")]
     pub(crate) console: String,
+    /// What executes the processors: interpreter, or translator, which compiles what was entered hot times
+    #[arg(long, value_name = "ENGINE[,hot=N]", default_value = "interpreter")]
+    engine: EngineChoice,
     /// Where time comes from: the host, or the instructions executed (all processors then share a thread)
     #[arg(long, value_enum, default_value = "host")]
     clock: Clock,
@@ -315,6 +319,7 @@ impl Run {
         Ok(Configuration {
             memory: self.memory.unwrap_or(guest.memory),
             processors,
+            engine: self.engine,
             timing: match (self.deterministic, self.clock) {
                 (true, _) => Timing::Deterministic,
                 (false, Clock::Virtual) => Timing::Virtual,

@@ -41,7 +41,7 @@ struct Entry {
 pub struct Alat {
     entries: [Entry; ENTRIES],
     /// The entries in use, a bit each.
-    used: u32,
+    pub(crate) used: u32,
     /// The entry replaced next, where all are used.
     next: usize,
     enabled: bool,
@@ -89,6 +89,12 @@ impl Alat {
         };
         self.entries[index] = Entry { tag, place, size };
         self.used |= 1 << index;
+    }
+
+    /// Whether registers can have entries at all.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
     }
 
     /// Whether no register has an entry.

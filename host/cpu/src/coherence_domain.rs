@@ -95,6 +95,11 @@ impl Mailbox {
         self.attention.load(Ordering::Relaxed)
     }
 
+    /// Where the attention flag is: what compiled code looks at.
+    pub(crate) fn attention_address(&self) -> usize {
+        std::ptr::from_ref(&self.attention).expose_provenance()
+    }
+
     /// Takes the attention flag.
     pub fn take_attention(&self) -> bool {
         self.attention.swap(false, Ordering::AcqRel)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use patchbay_cpu::coherence_domain::CoherenceDomain;
-use patchbay_cpu::engine::{Engine, Interpreter};
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_cpu::processor::Processor;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -48,6 +48,8 @@ pub struct Configuration {
     pub memory: u64,
     /// Its processors.
     pub processors: usize,
+    /// What executes each of them.
+    pub engine: EngineChoice,
     /// Its time.
     pub timing: Timing,
     /// It ends after this many instructions of all processors.
@@ -201,10 +203,10 @@ impl Machine {
         let (handle, errands) = Handle::new(&platform);
         let mut executors: Vec<Executor> = (0..count)
             .map(|index| {
-                let mut engine = Interpreter::default();
+                let mut engine = configuration.engine.engine();
                 engine.set_breakpoint(platform.panic_address());
                 let processor = Processor::new(platform.connections(index));
-                Executor { index, processor, engine: Box::new(engine) }
+                Executor { index, processor, engine }
             })
             .collect();
         start::boot_processor(&mut executors[0].processor, guest.entry);
@@ -369,6 +371,7 @@ mod tests {
         Configuration {
             memory: 64 << 20,
             processors: 2,
+            engine: EngineChoice::default(),
             timing: Timing::Deterministic,
             instruction_limit: Some(1_000_000),
             time_limit: Some(Duration::from_secs(60)),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use patchbay_cpu::bus::Clock;
 use patchbay_cpu::coherence_domain::{CoherenceDomain, Purge};
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_machine::handle::{Handle, NoAnswer};
@@ -55,6 +56,7 @@ fn looping() -> (Handle, Arc<CoherenceDomain>, JoinHandle<Run>) {
     let configuration = Configuration {
         memory: 64 << 20,
         processors: 2,
+        engine: EngineChoice::default(),
         timing: Timing::Host,
         instruction_limit: None,
         time_limit: Some(6 * LIMIT),

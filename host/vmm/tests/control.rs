@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_isa::{Bundle, Template};
 use patchbay_machine::loader::Source;
 use patchbay_machine::loader::symbols::Symbols;
@@ -66,6 +67,7 @@ fn run(folder: &Path, control: &Control, number: u32) -> JoinHandle<Run> {
     let configuration = Configuration {
         memory: 64 << 20,
         processors: 2,
+        engine: EngineChoice::default(),
         timing: Timing::Host,
         instruction_limit: None,
         time_limit: Some(Duration::from_secs(100)),

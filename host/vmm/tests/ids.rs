@@ -15,6 +15,7 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use patchbay_cpu::bus::PhysicalAddress;
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_isa::rows::M;
 use patchbay_isa::{Bundle, Instruction, Opcode, Template};
 use patchbay_machine::handle::Handle;
@@ -92,6 +93,7 @@ impl Looping {
         let configuration = Configuration {
             memory: 64 << 20,
             processors: 2,
+            engine: EngineChoice::default(),
             timing: Timing::Host,
             instruction_limit: None,
             time_limit: Some(2 * LIMIT),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_cpu::exit::Exit;
 use patchbay_cpu::processor::Processor;
 use patchbay_cpu::psr::Psr;
@@ -34,6 +35,7 @@ fn run(code: &[Bundle], supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Ou
     let configuration = Configuration {
         memory: 64 << 20,
         processors: 1,
+        engine: EngineChoice::default(),
         timing: Timing::Deterministic,
         instruction_limit: Some(1000),
         time_limit: Some(Duration::from_secs(60)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use patchbay_cpu::engine::{Engine, Interpreter};
+use patchbay_cpu::engine::{Engine, EngineChoice};
 use patchbay_cpu::exit::{Exit, Stuck};
 use patchbay_cpu::flat_machine;
 use patchbay_cpu::processor::Processor;
@@ -50,13 +50,13 @@ pub struct Machine {
     pub memory: Arc<SparseMemory>,
     /// The processor.
     pub processor: Processor,
-    engine: Interpreter,
+    engine: Box<dyn Engine + Send>,
 }
 
 impl Machine {
     /// A machine in a program's initial state.
     #[must_use]
-    pub fn new(program: &Program) -> Machine {
+    pub fn new(program: &Program, engine: EngineChoice) -> Machine {
         let memory = Arc::new(SparseMemory::default());
         for (address, bytes) in &program.memory {
             memory.write_bytes(*address, bytes).expect("programs are checked against what memory holds");
@@ -65,7 +65,7 @@ impl Machine {
         for (register, value) in &program.initial {
             register.write(&mut processor, *value);
         }
-        Machine { memory, processor, engine: Interpreter::default() }
+        Machine { memory, processor, engine: engine.engine() }
     }
 
     /// Runs until the next bundle is the one at `stop`: in a virtual machine if there is one, and the guest's registers

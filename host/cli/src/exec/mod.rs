@@ -11,6 +11,7 @@ pub mod register;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use patchbay_cpu::engine::EngineChoice;
 use patchbay_machine::text;
 use patchbay_vmm::vm::Vm;
 
@@ -55,11 +56,11 @@ impl Report {
     }
 }
 
-/// Runs a program on a machine of its own: in a virtual machine with one processor, if one is given.
+/// Runs a program on an engine, on a machine of its own: in a virtual machine with one processor, if one is given.
 #[must_use]
-pub fn run(program: &Program, vm: Option<Arc<Vm>>) -> Report {
+pub fn run(program: &Program, engine: EngineChoice, vm: Option<Arc<Vm>>) -> Report {
     let mut report = Report::default();
-    let mut machine = Machine::new(program);
+    let mut machine = Machine::new(program, engine);
     if let Err(reason) = machine.run_to(program.stop, program.limit, vm) {
         report.failures.push(format!("{}: {reason}", program.name));
         return report;
@@ -91,6 +92,9 @@ pub struct Exec {
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
+    /// What executes them: interpreter, or translator, which compiles what was entered hot times
+    #[arg(long, value_name = "ENGINE[,hot=N]", default_value = "interpreter")]
+    engine: EngineChoice,
     #[command(flatten)]
     monitor: Monitor,
 }
@@ -106,7 +110,7 @@ impl Exec {
         let (mut passed, mut failed, mut failures) = (0, 0, Vec::new());
         for (number, program) in (0..).zip(files.iter().flatten()) {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;
-            let report = run(program, vm.clone());
+            let report = run(program, self.engine, vm.clone());
             if let (Some(monitor), Some(vm)) = (&mut monitor, vm) {
                 monitor.keep(&vm);
             }

@@ -6,6 +6,7 @@ use patchbay_isa::Slot;
 
 use super::block::{Block, Entry};
 use super::cache::{BlockCache, Place, Prepared};
+use super::interpreter::execute::execute;
 use super::leave::{Progress, clear_one_instruction_bits, finish, interrupt};
 use crate::exit::{Exit, Stuck};
 use crate::interruption::{Interruption, Isr, SINGLE_STEP, Vector};
@@ -18,6 +19,8 @@ use crate::psr::Psr;
 const TIMER_INTERVAL: u64 = 4096;
 /// An exit takes about as long as so many instructions.
 const EXIT: u64 = 32;
+/// Bytes of decoded code that the processors of a machine keep at most.
+const DECODED: usize = 256 << 20;
 /// No bundle has this address.
 const NO_BREAKPOINT: u64 = 1;
 
@@ -37,8 +40,23 @@ pub(crate) struct RunLoop {
 
 /// What executes blocks.
 pub(crate) trait Execution {
-    /// Executes a block that is current, from its first instruction on. IP is that of the block.
-    fn execute(&mut self, p: &mut Processor, prepared: &Prepared, progress: &mut Progress) -> Option<Exit>;
+    /// Executes a block that is current, from its first instruction on, and perhaps others after it, but none that
+    /// begins after the instruction count `look` was reached or while attention is asked for. IP is that of the block.
+    fn execute(&mut self, p: &mut Processor, entered: &Entered, progress: &mut Progress) -> Option<Exit>;
+}
+
+/// A block that is to be executed.
+pub(crate) struct Entered<'a> {
+    /// The block.
+    pub(crate) prepared: &'a Arc<Prepared>,
+    /// Where it is.
+    pub(crate) place: Place,
+    /// All blocks.
+    pub(crate) cache: &'a BlockCache,
+    /// The instruction count at which the run loop is to look at the budget and the timer.
+    pub(crate) look: u64,
+    /// The address that no block but one that begins there may reach.
+    pub(crate) breakpoint: u64,
 }
 
 impl Default for RunLoop {
@@ -74,7 +92,7 @@ impl RunLoop {
     }
 
     /// Takes a pending interrupt, or executes one instruction, or delivers its fault.
-    pub(crate) fn step_for_debugger(&mut self, p: &mut Processor, execution: &mut impl Execution) -> Exit {
+    pub(crate) fn step_for_debugger(&mut self, p: &mut Processor) -> Exit {
         let delivered: u64 = p.delivered.iter().sum();
         if let Some(exit) = self.begin(p) {
             return exit;
@@ -85,7 +103,7 @@ impl RunLoop {
             return exit;
         }
         if delivered == p.delivered.iter().sum::<u64>()
-            && let Some(exit) = self.step(p, execution)
+            && let Some(exit) = self.step(p)
         {
             return exit;
         }
@@ -118,7 +136,7 @@ impl RunLoop {
             }
             let psr = u64::from(p.registers.psr);
             if (psr | watched) & CAREFUL != 0 {
-                if let Some(exit) = self.step_unless_stopped(p, execution) {
+                if let Some(exit) = self.step_unless_stopped(p) {
                     return exit;
                 }
                 continue;
@@ -130,20 +148,30 @@ impl RunLoop {
             let sof = p.registers.cfm.sof();
             let exit = match self.cache.recent(place) {
                 Some(prepared) if prepared.block.is_current(sof) && p.registers.ip != self.breakpoint => {
-                    execution.execute(p, prepared, &mut self.progress)
+                    let entered = Entered { prepared, place, cache: &self.cache, look, breakpoint: self.breakpoint };
+                    execution.execute(p, &entered, &mut self.progress)
                 }
                 _ => {
                     if p.registers.ip == self.breakpoint && p.registers.psr.ri() == 0 {
                         return Exit::Breakpoint;
                     }
                     if p.debugger.breaks_in(p.registers.ip) {
-                        if let Some(exit) = self.step_unless_stopped(p, execution) {
+                        if let Some(exit) = self.step_unless_stopped(p) {
                             return exit;
                         }
                         continue;
                     }
                     match self.enter(p, place, sof) {
-                        Ok(prepared) => execution.execute(p, &prepared, &mut self.progress),
+                        Ok(prepared) => {
+                            let entered = Entered {
+                                prepared: &prepared,
+                                place,
+                                cache: &self.cache,
+                                look,
+                                breakpoint: self.breakpoint,
+                            };
+                            execution.execute(p, &entered, &mut self.progress)
+                        }
                         Err(leave) => finish(p, None, leave, p.registers.ip, &mut self.progress),
                     }
                 }
@@ -156,7 +184,7 @@ impl RunLoop {
 }
 
 /// PSR bits that need one instruction at a time: db, id, da, dd, ss, ed, ia.
-const CAREFUL: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 24;
+pub(crate) const CAREFUL: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 24;
 
 impl RunLoop {
     /// Attends to what other threads asked for; takes a pending external interrupt.
@@ -182,7 +210,7 @@ impl RunLoop {
         };
         let address = p.translate_instruction(p.registers.ip)?;
         let entry = Entry { address, slot, dfl: psr.dfl(), dfh: psr.dfh(), vm: psr.vm() };
-        let known = self.cache.find(&entry).filter(|prepared| prepared.block.is_current(sof)).map(Arc::clone);
+        let known = self.cache.find(&entry, sof).map(Arc::clone);
         let prepared = match known {
             Some(prepared) => prepared,
             None => {
@@ -190,7 +218,8 @@ impl RunLoop {
                 let ip = p.registers.ip;
                 let stops = [Some(self.breakpoint), p.debugger.next_bundle(ip)].into_iter().flatten();
                 let nearest = stops.min_by_key(|stop| stop.wrapping_sub(ip)).unwrap_or(NO_BREAKPOINT);
-                self.cache.insert(decode(p, entry, sof, u64::MAX, nearest)?)
+                let limit = DECODED / p.configuration.domain.processors();
+                self.cache.insert(decode(p, entry, sof, u64::MAX, nearest)?, limit)
             }
         };
         self.cache.remember(place, &prepared);
@@ -198,7 +227,7 @@ impl RunLoop {
     }
 
     /// Executes one instruction, unless the processor is to stop before it: for the last access, or at a breakpoint.
-    fn step_unless_stopped(&mut self, p: &mut Processor, execution: &mut impl Execution) -> Option<Exit> {
+    fn step_unless_stopped(&mut self, p: &mut Processor) -> Option<Exit> {
         let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
         if let Some(hit) = p.debugger.take_hit() {
             return Some(Exit::Debugger(DebuggerStop::Watchpoint(hit)));
@@ -209,11 +238,11 @@ impl RunLoop {
         if ip == self.breakpoint && slot == 0 {
             return Some(Exit::Breakpoint);
         }
-        self.step(p, execution)
+        self.step(p)
     }
 
     /// Executes one instruction while PSR asks for something after each (SDM 2:26).
-    fn step(&mut self, p: &mut Processor, execution: &mut impl Execution) -> Option<Exit> {
+    fn step(&mut self, p: &mut Processor) -> Option<Exit> {
         let before = p.registers.psr;
         let (ip, sof) = (p.registers.ip, p.registers.cfm.sof());
         let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
@@ -227,7 +256,7 @@ impl RunLoop {
             Err(leave) => return finish(p, None, leave, ip, &mut self.progress),
         };
         self.progress.returned = false;
-        let exit = execution.execute(p, &Prepared::new(block), &mut self.progress);
+        let exit = execute(p, &Prepared::new(block), &mut self.progress);
         if exit.is_some() || self.progress.faults > 0 || self.progress.returned {
             return exit;
         }

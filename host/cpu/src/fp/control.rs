@@ -231,13 +231,20 @@ impl Control {
         }
     }
 
-    /// Whether the host's own arithmetic may be used: to nearest, in single or double precision, and whether a result
-    /// is inexact does not matter, because the I flag is set already and its trap disabled.
+    /// Whether the host's own arithmetic may be used: to nearest, in single or double precision, with the trap of
+    /// inexact results disabled.
     #[inline]
     #[must_use]
     pub const fn host(self) -> bool {
-        let nearest_and_inexact = self.field() & (1 << 12 | 3 << 4) == 1 << 12;
-        nearest_and_inexact && self.precision() != 64 && !self.enabled().contains(Flags::I)
+        let nearest = self.field() & 3 << 4 == 0;
+        nearest && self.precision() != 64 && !self.enabled().contains(Flags::I)
+    }
+
+    /// Whether the I flag is set already, so that another inexact result does not matter.
+    #[inline]
+    #[must_use]
+    pub const fn is_inexact(self) -> bool {
+        self.field() & 1 << 12 != 0
     }
 }
 

@@ -44,7 +44,7 @@ pub fn multiply_add(
         let y = f4;
         let x = if negate_product { f3.negate() } else { f3 };
         let z = if negate_addend { f2.map(Fr::negate) } else { f2 };
-        if let Some(value) = host::multiply_add(x, y, z, control.precision()) {
+        if let Some(value) = host::multiply_add(x, y, z, control.precision(), control.is_inexact()) {
             return Outcome::exact(value);
         }
     }
@@ -52,7 +52,14 @@ pub fn multiply_add(
 }
 
 #[inline(never)]
-fn exactly(f3: Fr, f4: Fr, f2: Option<Fr>, negate_product: bool, negate_addend: bool, control: &Control) -> Outcome {
+pub(super) fn exactly(
+    f3: Fr,
+    f4: Fr,
+    f2: Option<Fr>,
+    negate_product: bool,
+    negate_addend: bool,
+    control: &Control,
+) -> Outcome {
     let addend = f2.unwrap_or(Fr::ZERO);
     let mut flags = Flags::empty();
     if !(f3.is_normal() && f4.is_normal() && addend.is_normal()) {

@@ -45,7 +45,7 @@ pub(crate) struct Mmu {
     /// The same for those of the register stack engine.
     rse: [Context; 8],
     /// By region, the state of instruction translation.
-    code: [u64; 8],
+    pub(crate) code: [u64; 8],
     pub(crate) soft: SoftTlb,
     contexts: Contexts,
     /// By region, the slot of its identifier in `contexts`.
@@ -136,6 +136,7 @@ impl Mmu {
     #[inline]
     fn choose_region(&mut self, region: usize) {
         let (psr, slot, watched) = (self.psr, self.slots[region], self.watched);
+        self.soft.epoch += 1;
         let of = |translated, cpl| {
             let chosen = if translated { context(slot, cpl) } else { physical_context(region) };
             // Every access is compared with the data breakpoints.

@@ -8,7 +8,7 @@
 use super::tlb::bits;
 use super::translation::OFFSET;
 
-const ENTRIES: usize = 4096;
+pub(crate) const ENTRIES: usize = 4096;
 /// The bits of an address that name its page.
 const PAGE_BITS: u64 = OFFSET & !0xfff;
 
@@ -83,11 +83,18 @@ pub(crate) struct SoftTlb {
     entries: Box<[Entry; ENTRIES]>,
     /// The entries that may hold a page, a bit each: guests clear more often than they fill.
     used: [u64; ENTRIES / 64],
+    /// Changes whenever what was found may no longer be so: pages were removed, or contexts chosen anew.
+    pub(crate) epoch: u64,
 }
 
 impl SoftTlb {
     pub(crate) fn new() -> SoftTlb {
-        SoftTlb { entries: Box::new([Entry::EMPTY; ENTRIES]), used: [0; ENTRIES / 64] }
+        SoftTlb { entries: Box::new([Entry::EMPTY; ENTRIES]), used: [0; ENTRIES / 64], epoch: 0 }
+    }
+
+    /// Where the entries are.
+    pub(crate) fn address(&self) -> usize {
+        self.entries.as_ptr().expose_provenance()
     }
 
     /// The entry that lets `size` aligned bytes be read.
@@ -133,6 +140,7 @@ impl SoftTlb {
     pub(crate) fn purge(&mut self, contexts: impl Iterator<Item = Context>, va: u64, ps: u8) {
         /// Up to so many pages of a context are looked for one by one.
         const FEW: u8 = 12 + 6;
+        self.epoch += 1;
         let start = va & PAGE_BITS & (u64::MAX << ps);
         if ps > FEW {
             let last = start | !(u64::MAX << ps);
@@ -159,6 +167,7 @@ impl SoftTlb {
     /// Removes the entries that `goes` names.
     #[inline]
     fn remove(&mut self, goes: impl Fn(&Entry) -> bool) {
+        self.epoch += 1;
         for (used, entries) in self.used.iter_mut().zip(self.entries.chunks_exact_mut(64)) {
             for index in bits(*used) {
                 if goes(&entries[usize::from(index)]) {

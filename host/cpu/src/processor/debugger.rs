@@ -103,6 +103,12 @@ impl Debugger {
         !self.wants.watchpoints.is_empty()
     }
 
+    /// Whether it wants to know of anything.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        !self.wants.breakpoints.is_empty() || self.watches()
+    }
+
     /// The watchpoint that was hit since the last call.
     pub(crate) fn take_hit(&mut self) -> Option<Watchpoint> {
         self.hit.take()

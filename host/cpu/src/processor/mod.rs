@@ -69,6 +69,9 @@ pub struct Processor {
     pub(crate) alat: Alat,
     pub(crate) mmu: Mmu,
     pub(crate) debugger: Debugger,
+    /// What compiled code keeps here.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) compiled: crate::engine::translator::Compiled,
     /// The interruption that a function returning [`Leave::Fault`] raises.
     pub raised: Interruption,
     /// The exit that a function returning [`Leave::Exit`] asks for.
@@ -100,6 +103,8 @@ impl Processor {
             rse: Rse::default(),
             alat: Alat::new(alone),
             debugger: Debugger::default(),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            compiled: crate::engine::translator::Compiled::new(),
             raised: Interruption::ILLEGAL_OPERATION,
             exit: None,
         }

@@ -296,7 +296,7 @@ fn relative_to_guest(instruction: Instruction, distance: i64) -> Instruction {
 }
 
 /// Whether control always leaves the sequence at this instruction, if it executes.
-fn always_leaves(opcode: Opcode) -> bool {
+pub(crate) fn always_leaves(opcode: Opcode) -> bool {
     match opcode {
         Opcode::B(b) => matches!(
             b,
@@ -310,8 +310,11 @@ fn always_leaves(opcode: Opcode) -> bool {
                 | B::Epc
                 | B::Vmsw0
                 | B::Vmsw1
+                | B::Break
         ),
-        Opcode::X(x) => matches!(x, X::Brl | X::BrlCall),
+        Opcode::X(x) => matches!(x, X::Brl | X::BrlCall | X::Break),
+        // It never completes: what follows is decoded when something goes on there.
+        Opcode::M(M::Break) | Opcode::I(I::Break) | Opcode::F(F::Break) => true,
         _ => false,
     }
 }

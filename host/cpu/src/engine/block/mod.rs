@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub(crate) use decode::deciding_predicate;
+pub(crate) use decode::{always_leaves, deciding_predicate};
 use patchbay_isa::{Instruction, Slot};
 
 use crate::bus::PhysicalAddress;
@@ -101,12 +101,30 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
+    /// Where the generation of its page is, and the one for which it was decoded.
+    #[must_use]
+    pub fn generation(&self) -> (usize, u32) {
+        (self.generation.as_ptr().expose_provenance(), self.stamp)
+    }
+
+    /// The sizes of the frame, from and to, for which its decoding holds.
+    #[must_use]
+    pub fn frames(&self) -> (u8, u8) {
+        (self.least, self.most)
+    }
+
     /// Whether the code is unchanged and the decoding holds for a frame of this size.
     #[inline]
     #[must_use]
     pub fn is_current(&self, sof: u8) -> bool {
+        self.is_unchanged() && self.least <= sof && sof <= self.most
+    }
+
+    /// Whether the code is unchanged.
+    #[inline]
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
         // SAFETY: see `Send`.
-        let now = unsafe { self.generation.as_ref() }.load(Ordering::Acquire);
-        now == self.stamp && self.least <= sof && sof <= self.most
+        unsafe { self.generation.as_ref() }.load(Ordering::Acquire) == self.stamp
     }
 }

@@ -1,15 +1,14 @@
 //! The interpreter: one indirect call an instruction.
 
-mod execute;
+pub(super) mod execute;
 pub mod lower;
 mod op;
 
 pub use op::{Execute, Op};
 
 use super::Engine;
-use super::cache::Prepared;
 use super::leave::Progress;
-use super::run::{Execution, RunLoop};
+use super::run::{Entered, Execution, RunLoop};
 use crate::exit::Exit;
 use crate::processor::Processor;
 
@@ -23,8 +22,8 @@ struct Interpretation;
 
 impl Execution for Interpretation {
     #[inline]
-    fn execute(&mut self, p: &mut Processor, prepared: &Prepared, progress: &mut Progress) -> Option<Exit> {
-        execute::execute(p, prepared, progress)
+    fn execute(&mut self, p: &mut Processor, entered: &Entered, progress: &mut Progress) -> Option<Exit> {
+        execute::execute(p, entered.prepared, progress)
     }
 }
 
@@ -38,7 +37,7 @@ impl Engine for Interpreter {
     }
 
     fn step(&mut self, processor: &mut Processor) -> Exit {
-        self.run.step_for_debugger(processor, &mut Interpretation)
+        self.run.step_for_debugger(processor)
     }
 }
 

@@ -27,13 +27,13 @@ fn blind(bundle: Bundle) -> Bundle {
 struct Runner {
     p: Processor,
     memory: Arc<FlatMemory>,
-    engine: Interpreter,
+    engine: Box<dyn Engine + Send>,
 }
 
 impl Runner {
     fn new() -> Runner {
         let memory = Arc::new(FlatMemory::new(MEMORY));
-        Runner { p: flat_machine::processor(memory.clone()), memory, engine: Interpreter::default() }
+        Runner { p: flat_machine::processor(memory.clone()), memory, engine: engine() }
     }
 
     fn start(&mut self, mut random: Random, db: bool) -> Random {

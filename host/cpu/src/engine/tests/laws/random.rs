@@ -5,7 +5,7 @@ use std::sync::Arc;
 use patchbay_isa::row::Row;
 use patchbay_isa::{Bundle, Template, Unit, rows};
 
-use crate::engine::{Engine, Interpreter};
+use super::engine;
 use crate::exit::Exit;
 use crate::flat_machine::{self, FlatMemory};
 use crate::fp::Fr;
@@ -180,7 +180,7 @@ fn run(seed: u64, count: u64) {
     let rows = rows_of_units();
     let memory = Arc::new(FlatMemory::new(MEMORY));
     let mut p = flat_machine::processor(memory.clone());
-    let mut engine = Interpreter::default();
+    let mut engine = engine();
     while p.instructions < count {
         for address in (0..MEMORY).step_by(16) {
             memory.write_bytes(address, &random.bundle(&rows).0.to_le_bytes()).expect("RAM");
