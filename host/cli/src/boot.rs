@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use patchbay::gdb::Gdb;
 use patchbay::monitor::{Started, supervisor};
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::loader::{CodeRange, Source};
@@ -95,18 +96,23 @@ impl Boot {
         self.console.quitter()
     }
 
-    /// Runs the guest until its machine ends other than by a reset.
+    /// Runs the guest until its machine ends other than by a reset. Its first boot waits for gdb if `waits`.
     pub(crate) fn run(
         self,
         control: &Control,
         watchdog: &Watchdog,
         trace: Option<&Arc<Trace>>,
+        gdb: Option<&Gdb>,
+        waits: bool,
     ) -> Result<Booted, RunError> {
         let Boot { name, mode, number, source, mut configuration, mut monitor, .. } = self;
         let Boot { mut machine, mut console, survey, deadline, .. } = self;
         let symbols = Arc::new(configuration.symbols.clone());
         let instructions = configuration.instruction_limit;
         let mut sum = Statistics::default();
+        if gdb.is_some() && waits {
+            machine.handle().pause_at_start();
+        }
         control.set_console(number, console.line());
         loop {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, configuration.processors)).transpose()?;
@@ -117,6 +123,9 @@ impl Boot {
             let output = console.attach(machine.input(), machine.output());
             let handle = machine.handle();
             watchdog.watch(number as usize, Some(handle.clone()));
+            if let Some(gdb) = gdb {
+                gdb.attach(handle.clone(), Arc::clone(&symbols));
+            }
             control.attach(Target {
                 number,
                 guest: name.clone(),
@@ -128,6 +137,9 @@ impl Boot {
             });
             let ended = machine.run(|index| supervisor(vm.as_ref(), index));
             watchdog.watch(number as usize, None);
+            if let Some(gdb) = gdb {
+                gdb.detach();
+            }
             let Ended { outcome, statistics, positions } = ended?;
             control.detach(number, &outcome);
             let _all_is_written = output.join();

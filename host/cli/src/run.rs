@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use patchbay::gdb::address::Address;
+use patchbay::gdb::{Gdb, GdbError};
 use patchbay::monitor::{Monitor, MonitorError};
 use patchbay::number::number;
 use patchbay::output::tell;
@@ -120,6 +122,12 @@ pub(crate) struct Run {
     /// Swap a plugin when its shared library in this directory changes, such as target/release
     #[arg(long, value_name = "DIR")]
     watch: Option<PathBuf>,
+    /// Serve gdb at 127.0.0.1:PORT or the path of a Unix socket; the guest waits for it before its first instruction
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "vm")]
+    gdb: Option<Address>,
+    /// With --gdb, let the guest run at once; gdb can connect at any time
+    #[arg(long, requires = "gdb")]
+    gdb_later: bool,
     /// How to print the counts at the end, on standard error: as text that fits a screen, in full, or as JSON
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
@@ -192,6 +200,8 @@ pub(crate) enum RunError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Watch(#[from] WatchError),
+    #[error(transparent)]
+    Gdb(#[from] GdbError),
     #[error("cannot watch for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -240,6 +250,10 @@ impl Run {
         let listen = |path: &PathBuf| Server::listen(path, Arc::clone(&control));
         let server = Arc::new(self.control.as_ref().map(listen).transpose()?);
         let watched = self.watch.as_ref().map(|folder| watch(folder, Arc::clone(&control))).transpose()?;
+        let gdb = self.gdb.as_ref().map(Gdb::listen).transpose()?;
+        if let Some(gdb) = gdb.as_ref().filter(|_| !self.gdb_later) {
+            eprintln!("patchbay: the guest waits for gdb: target remote {}", gdb.address());
+        }
         let quitters: Vec<_> = boots.iter().map(Boot::quitter).collect();
         let signals = signals::watch(move || quitters.iter().for_each(|quit| quit())).map_err(RunError::Signals)?;
         let listening = Arc::clone(&server);
@@ -249,7 +263,8 @@ impl Run {
         });
         let events = trace.as_ref().map(|trace| &trace.trace);
         let ended: Vec<Result<Booted, RunError>> = std::thread::scope(|scope| {
-            let run = |boot: Boot| scope.spawn(|| boot.run(&control, &watchdog, events));
+            let (control, watchdog, gdb, waits) = (&*control, &watchdog, gdb.as_ref(), !self.gdb_later);
+            let run = |boot: Boot| scope.spawn(move || boot.run(control, watchdog, events, gdb, waits));
             let threads: Vec<_> = boots.into_iter().map(run).collect();
             let join = |thread: ScopedJoinHandle<_>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             threads.into_iter().map(join).collect()

@@ -4,6 +4,7 @@ use patchbay_isa::Instruction;
 
 use crate::bus::PhysicalAddress;
 use crate::interruption::Interruption;
+use crate::processor::debugger::DebuggerStop;
 
 /// Why [`Engine::run`](crate::engine::Engine::run) returned. IP, PSR.ri and the instruction count are exact.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub enum Exit {
     Virtualization(Instruction),
     /// The hook asked to leave; it knows why.
     Hook,
+    /// The debugger of the processor wants to know.
+    Debugger(DebuggerStop),
     /// An interruption cannot be delivered: there is no code that could run.
     Stuck(Stuck),
 }

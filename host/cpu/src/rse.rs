@@ -9,6 +9,7 @@ mod endless;
 mod frames;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use crate::psr::Cfm;
 use crate::registers::{Registers, ar};

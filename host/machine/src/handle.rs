@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::bus::MachineBus;
 use crate::clock::MachineClock;
+use crate::debugger::{Debugger, Go, Stopped};
 use crate::interrupts::Interrupts;
 use crate::outcome::{Outcome, Switch};
 use crate::platform::Platform;
@@ -40,6 +41,8 @@ pub(crate) struct Calls {
     /// Locked while somebody changes that, until the processors and the clock have followed.
     changes: Mutex<()>,
     errands: Vec<AtomicBool>,
+    /// Which processors run.
+    pub(crate) debugger: Debugger,
     /// Processors that take turns are not interrupted in theirs: that would make two runs differ.
     interrupts: bool,
 }
@@ -47,7 +50,8 @@ pub(crate) struct Calls {
 impl Calls {
     pub(crate) fn new(processors: usize, interrupts: bool) -> Calls {
         let errands = (0..processors).map(|_| AtomicBool::new(false)).collect();
-        Calls { paused: AtomicBool::new(false), changes: Mutex::default(), errands, interrupts }
+        let debugger = Debugger::new(processors);
+        Calls { paused: AtomicBool::new(false), changes: Mutex::default(), errands, debugger, interrupts }
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -159,12 +163,32 @@ impl Handle {
         Ok(true)
     }
 
+    /// Pauses a machine that does not run yet: it stands from its first instruction on.
+    pub fn pause_at_start(&self) {
+        let _changes = self.calls.changes();
+        self.calls.paused.store(true, Ordering::Release);
+        self.clock.stop();
+    }
+
+    /// Whom processors tell that they have stopped by themselves from now on. When the receiver is dropped, they do not
+    /// stop any more.
+    #[must_use]
+    pub fn debug(&self) -> Receiver<Stopped> {
+        self.calls.debugger.listen()
+    }
+
     /// Lets all processors go on, and the machine's time; `false` if the machine is not paused. Waits for whoever pauses
     /// or resumes it just now.
     pub fn resume(&self) -> bool {
+        self.go(|_| Go::Runs)
+    }
+
+    /// As [`Handle::resume`], but says what each processor does.
+    pub fn go(&self, how: impl Fn(usize) -> Go) -> bool {
         let _changes = self.calls.changes();
         let stands = self.is_paused();
         if stands {
+            self.calls.debugger.set(how);
             self.clock.go_on();
             self.go_on();
         }
@@ -179,6 +203,12 @@ impl Handle {
     /// Ends the machine.
     pub fn end(&self, outcome: Outcome) {
         self.switch.end(outcome);
+    }
+
+    /// How the machine was ended, if it was.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.switch.outcome()
     }
 
     /// Whether the machine has been ended.

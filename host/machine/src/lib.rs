@@ -23,6 +23,7 @@
 
 pub mod bus;
 pub mod clock;
+pub mod debugger;
 pub mod devices;
 pub mod firmware;
 pub mod guest;

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
+use patchbay_cpu::exit::Exit;
+use patchbay_cpu::processor::Processor;
+use patchbay_cpu::processor::debugger::DebuggerWants;
 
 use crate::clock::ITC_FREQUENCY;
+use crate::debugger::{Stopped, Why};
 use crate::firmware::sal::WAKE_UP_VECTOR;
 use crate::handle::{Activity, Errand};
 use crate::platform::Platform;
@@ -48,7 +52,7 @@ impl<'a> Runner<'a> {
         mailbox.set_parked(self.activity != Activity::Runs);
         while !self.platform.switch.is_off() {
             self.do_errands();
-            if self.platform.calls.is_paused() {
+            if self.platform.calls.is_paused() || self.stands() {
                 mailbox.set_parked(true);
                 self.platform.interrupts.sleep(self.executor.index, None);
             } else if self.activity == Activity::Runs || self.wakes() {
@@ -73,10 +77,18 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Whether a debugger has the processor stand.
+    fn stands(&self) -> bool {
+        self.platform.calls.debugger.stands(self.executor.index)
+    }
+
     /// Whether the processor goes on executing.
     fn goes_on(&self) -> bool {
         let Runner { executor, activity, platform, .. } = self;
-        *activity == Activity::Runs && !platform.switch.is_off() && !platform.calls.interrupt(executor.index)
+        *activity == Activity::Runs
+            && !platform.switch.is_off()
+            && !platform.calls.interrupt(executor.index)
+            && !self.stands()
     }
 
     /// Executes about `instructions`, less if the processor halts, is called or the machine ends.
@@ -89,14 +101,29 @@ impl<'a> Runner<'a> {
                 break;
             }
             let budget = self.platform.budget(instructions - done);
-            let Executor { processor, engine, .. } = &mut self.executor;
-            let exit = engine.run(processor, budget);
+            let Executor { processor, engine, index } = &mut self.executor;
+            let debugger = &self.platform.calls.debugger;
+            let steps = debugger.steps(*index);
+            let at = position(processor);
+            let exit = if steps { engine.step(processor) } else { engine.run(processor, budget) };
             self.platform.account(processor.instructions - before);
+            let wanted = match exit {
+                Exit::Debugger(stop) => Some(Why::Wanted(stop)),
+                _ => None,
+            };
+            let processor = *index;
             match self.supervisor.react(&mut self.executor, exit, self.platform) {
                 Reaction::Continue => {}
                 Reaction::Halt => self.activity = Activity::Halts,
                 Reaction::Rendezvous => self.activity = Activity::Waits,
                 Reaction::End(outcome) => self.platform.end(outcome),
+            }
+            // It may have been called away first, or its monitor may have placed a patch that executes next.
+            let stepped = steps && at != position(&self.executor.processor);
+            if let Some(why) = wanted.or(stepped.then_some(Why::Stepped))
+                && !debugger.stop(Stopped { processor, why })
+            {
+                self.executor.processor.set_debugger(DebuggerWants::default());
             }
         }
     }
@@ -135,6 +162,11 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// Where a processor is in its code: it is the same only if nothing was executed.
+fn position(p: &Processor) -> (u64, u8, u64) {
+    (p.registers.ip, p.registers.psr.ri(), p.instructions)
+}
+
 fn duration(ticks: u64) -> Duration {
     const { assert!(ITC_FREQUENCY == 1_000_000_000) };
     Duration::from_nanos(ticks)
@@ -144,14 +176,14 @@ fn duration(ticks: u64) -> Duration {
 pub(crate) fn run_in_turns(runners: &mut [Runner], platform: &Platform) {
     while !platform.switch.is_off() {
         runners.iter_mut().for_each(Runner::do_errands);
-        if platform.calls.is_paused() {
+        if platform.calls.is_paused() || platform.calls.debugger.has_stopped() {
             platform.interrupts.sleep(0, Some(IDLE));
             continue;
         }
         platform.uart.receive();
         let mut busy = false;
         for runner in &mut *runners {
-            if runner.activity == Activity::Runs || runner.wakes() {
+            if !runner.stands() && (runner.activity == Activity::Runs || runner.wakes()) {
                 runner.slice(QUANTUM);
                 busy = true;
             }

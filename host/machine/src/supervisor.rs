@@ -65,7 +65,7 @@ pub struct Native;
 impl Supervisor for Native {
     fn react(&mut self, executor: &mut Executor, exit: Exit, platform: &Platform) -> Reaction {
         match exit {
-            Exit::Budget | Exit::Attention => Reaction::Continue,
+            Exit::Budget | Exit::Attention | Exit::Debugger(_) => Reaction::Continue,
             Exit::Portal(address) => call_firmware(executor, address, platform),
             Exit::Breakpoint => {
                 executor.engine.set_breakpoint(None);

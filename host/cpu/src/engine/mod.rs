@@ -125,6 +125,10 @@ pub trait Engine {
     /// Makes `run` leave with [`Exit::Breakpoint`] when the next bundle is the one at this address.
     fn set_breakpoint(&mut self, ip: Option<u64>);
 
+    /// Executes one instruction, whatever the debugger of the processor wants, or delivers an interruption instead: a
+    /// pending interrupt, or the instruction's fault. Leaves with [`Exit::Budget`] if nothing else is to be told.
+    fn step(&mut self, processor: &mut Processor) -> Exit;
+
     /// What it has counted.
     fn statistics(&self) -> Statistics {
         Statistics::default()

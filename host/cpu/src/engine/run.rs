@@ -12,6 +12,7 @@ use crate::exit::{Exit, Stuck};
 use crate::interruption::{Interruption, Isr, SINGLE_STEP, Vector};
 use crate::outcome::Leave;
 use crate::processor::Processor;
+use crate::processor::debugger::DebuggerStop;
 use crate::psr::Psr;
 
 /// Instructions between two looks at the interval timer.
@@ -30,6 +31,8 @@ pub(crate) struct RunLoop {
     cache: BlockCache,
     /// The address of the bundle to stop at.
     breakpoint: u64,
+    /// The version of what the debugger wants that the blocks are decoded for.
+    debugger: u32,
     /// The instruction count of the next look at the interval timer. Each run brings it nearer.
     look: u64,
     progress: Progress,
@@ -58,7 +61,13 @@ pub(crate) struct Entered<'a> {
 
 impl Default for RunLoop {
     fn default() -> RunLoop {
-        RunLoop { cache: BlockCache::default(), breakpoint: NO_BREAKPOINT, look: 0, progress: Progress::default() }
+        RunLoop {
+            cache: BlockCache::default(),
+            breakpoint: NO_BREAKPOINT,
+            debugger: 0,
+            look: 0,
+            progress: Progress::default(),
+        }
     }
 }
 
@@ -68,18 +77,48 @@ impl RunLoop {
         self.cache = BlockCache::default();
     }
 
-    pub(crate) fn run(&mut self, p: &mut Processor, budget: u64, execution: &mut impl Execution) -> Exit {
-        // Memory may have been written since the last run.
+    /// Begins to run a processor that others may have changed since.
+    fn begin(&mut self, p: &mut Processor) -> Option<Exit> {
+        // Memory may have been written.
         p.alat.clear();
-        let end = p.instructions.saturating_add(budget);
-        if let Err(leave) = p.complete_frame()
-            && let Some(exit) = finish(p, None, leave, p.registers.ip, &mut self.progress)
+        if self.debugger != p.debugger.version {
+            self.debugger = p.debugger.version;
+            self.cache = BlockCache::default();
+        }
+        match p.complete_frame() {
+            Ok(()) => None,
+            Err(leave) => finish(p, None, leave, p.registers.ip, &mut self.progress),
+        }
+    }
+
+    /// Takes a pending interrupt, or executes one instruction, or delivers its fault.
+    pub(crate) fn step_for_debugger(&mut self, p: &mut Processor) -> Exit {
+        let delivered: u64 = p.delivered.iter().sum();
+        if let Some(exit) = self.begin(p) {
+            return exit;
+        }
+        p.check_timer();
+        p.mailbox().request_attention();
+        if let Some(exit) = self.attend(p) {
+            return exit;
+        }
+        if delivered == p.delivered.iter().sum::<u64>()
+            && let Some(exit) = self.step(p)
         {
+            return exit;
+        }
+        p.debugger.take_hit().map_or(Exit::Budget, |hit| Exit::Debugger(DebuggerStop::Watchpoint(hit)))
+    }
+
+    pub(crate) fn run(&mut self, p: &mut Processor, budget: u64, execution: &mut impl Execution) -> Exit {
+        let end = p.instructions.saturating_add(budget);
+        if let Some(exit) = self.begin(p) {
             return exit;
         }
         p.mailbox().request_attention();
         self.look = self.look.saturating_sub(EXIT);
         let mut look = end.min(self.look);
+        let watched = if p.debugger.watches() { CAREFUL } else { 0 };
         loop {
             if p.instructions >= look {
                 if p.instructions >= end {
@@ -96,8 +135,8 @@ impl RunLoop {
                 return exit;
             }
             let psr = u64::from(p.registers.psr);
-            if psr & CAREFUL != 0 {
-                if let Some(exit) = self.step(p) {
+            if (psr | watched) & CAREFUL != 0 {
+                if let Some(exit) = self.step_unless_stopped(p) {
                     return exit;
                 }
                 continue;
@@ -115,6 +154,12 @@ impl RunLoop {
                 _ => {
                     if p.registers.ip == self.breakpoint && p.registers.psr.ri() == 0 {
                         return Exit::Breakpoint;
+                    }
+                    if p.debugger.breaks_in(p.registers.ip) {
+                        if let Some(exit) = self.step_unless_stopped(p) {
+                            return exit;
+                        }
+                        continue;
                     }
                     match self.enter(p, place, sof) {
                         Ok(prepared) => {
@@ -169,21 +214,37 @@ impl RunLoop {
         let prepared = match known {
             Some(prepared) => prepared,
             None => {
+                // No block reaches into a bundle with a breakpoint.
+                let ip = p.registers.ip;
+                let stops = [Some(self.breakpoint), p.debugger.next_bundle(ip)].into_iter().flatten();
+                let nearest = stops.min_by_key(|stop| stop.wrapping_sub(ip)).unwrap_or(NO_BREAKPOINT);
                 let limit = DECODED / p.configuration.domain.processors();
-                self.cache.insert(decode(p, entry, sof, u64::MAX, self.breakpoint)?, limit)
+                self.cache.insert(decode(p, entry, sof, u64::MAX, nearest)?, limit)
             }
         };
         self.cache.remember(place, &prepared);
         Ok(prepared)
     }
 
+    /// Executes one instruction, unless the processor is to stop before it: for the last access, or at a breakpoint.
+    fn step_unless_stopped(&mut self, p: &mut Processor) -> Option<Exit> {
+        let (ip, slot) = (p.registers.ip, p.registers.psr.ri());
+        if let Some(hit) = p.debugger.take_hit() {
+            return Some(Exit::Debugger(DebuggerStop::Watchpoint(hit)));
+        }
+        if p.debugger.breaks_at(ip, slot) {
+            return Some(Exit::Debugger(DebuggerStop::Breakpoint));
+        }
+        if ip == self.breakpoint && slot == 0 {
+            return Some(Exit::Breakpoint);
+        }
+        self.step(p)
+    }
+
     /// Executes one instruction while PSR asks for something after each (SDM 2:26).
     fn step(&mut self, p: &mut Processor) -> Option<Exit> {
         let before = p.registers.psr;
         let (ip, sof) = (p.registers.ip, p.registers.cfm.sof());
-        if ip == self.breakpoint && before.ri() == 0 {
-            return Some(Exit::Breakpoint);
-        }
         let block = Slot::new(before.ri()).ok_or_else(|| p.raise(Interruption::ILLEGAL_OPERATION)).and_then(|slot| {
             let address = p.translate_instruction(ip)?;
             p.check_instruction_breakpoints(ip)?;

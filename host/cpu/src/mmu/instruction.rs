@@ -103,6 +103,23 @@ impl Processor {
         Err(leave)
     }
 
+    /// The physical address of code, from the TLB or the VHPT. Nothing is inserted and nothing is raised.
+    #[must_use]
+    pub fn debug_translate_code(&self, ip: u64) -> Option<PhysicalAddress> {
+        if !self.registers.psr.it() {
+            return Some(PhysicalAddress(ip & !(1 << 63)));
+        }
+        let found = match self.mmu.tlb(Side::Instruction).find(self.rid(ip), ip) {
+            Some(translation) => Some(*translation),
+            None => match self.walk(Side::Instruction, false, ip) {
+                Walk::Found(translation) => Some(translation),
+                _ => None,
+            },
+        };
+        let translation = found.filter(|translation| translation.pte.p())?;
+        Some(PhysicalAddress(translation.physical(ip)))
+    }
+
     #[cold]
     fn instruction_fault(&mut self, vector: Vector, code: u16, ip: u64, sets: Sets) -> Leave {
         let x = vector != Vector::LowerPrivilegeTransferTrap;

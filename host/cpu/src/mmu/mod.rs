@@ -53,6 +53,8 @@ pub(crate) struct Mmu {
     /// What the contexts above were chosen for.
     psr: Psr,
     rsc: u64,
+    /// Whether a debugger compares every access with its watchpoints.
+    watched: bool,
     instruction_tlb: Tlb,
     data_tlb: Tlb,
 }
@@ -77,6 +79,7 @@ impl Mmu {
             slots: [0; 8],
             psr: Psr::new(),
             rsc: 0,
+            watched: false,
             instruction_tlb: Tlb::new(),
             data_tlb: Tlb::new(),
         };
@@ -132,18 +135,24 @@ impl Mmu {
 
     #[inline]
     fn choose_region(&mut self, region: usize) {
-        let (psr, slot) = (self.psr, self.slots[region]);
+        let (psr, slot, watched) = (self.psr, self.slots[region], self.watched);
         self.soft.epoch += 1;
         let of = |translated, cpl| {
             let chosen = if translated { context(slot, cpl) } else { physical_context(region) };
             // Every access is compared with the data breakpoints.
-            if psr.db() { Context::NEVER } else { chosen }
+            if psr.db() || watched { Context::NEVER } else { chosen }
         };
         self.data[region] = of(psr.dt(), psr.cpl());
         self.plain[region] = if psr.be() { self.data[region].hidden() } else { self.data[region] };
         self.rse[region] = of(psr.rt(), (self.rsc >> 2) as u8);
         // Physical code has a number below those of mapped code; at PSR.vm = 1 it is seen through the code view.
         self.code[region] = if psr.it() { self.contexts.code(slot, psr.cpl()) } else { psr.vm().into() };
+    }
+
+    /// From now on a debugger compares every access with its watchpoints, or does not.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+        (0..8).for_each(|region| self.choose_region(region));
     }
 
     /// The context of a register stack access.

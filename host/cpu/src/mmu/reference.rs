@@ -314,6 +314,9 @@ impl Processor {
         if deferred || reference.isr.sp() && !speculative {
             return Ok(None);
         }
+        if self.debugger.watches() {
+            self.watch_access(reference, va);
+        }
         if let Some((host, writable)) = ram {
             let attributes =
                 if speculative { Entry::SPECULATIVE } else { 0 } | if write_back { Entry::WRITE_BACK } else { 0 };

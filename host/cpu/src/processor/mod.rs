@@ -4,6 +4,7 @@
 pub mod application_registers;
 pub(crate) mod breakpoints;
 pub mod control_registers;
+pub mod debugger;
 pub mod external_interrupts;
 pub mod interruption;
 mod vocabulary;
@@ -19,6 +20,7 @@ use crate::hook::Hook;
 use crate::interruption::{Interruption, Recent};
 use crate::mmu::Mmu;
 use crate::outcome::Leave;
+use crate::processor::debugger::Debugger;
 use crate::processor::external_interrupts::ExternalInterrupts;
 use crate::psr::Psr;
 use crate::registers::Registers;
@@ -66,6 +68,7 @@ pub struct Processor {
     pub(crate) rse: Rse,
     pub(crate) alat: Alat,
     pub(crate) mmu: Mmu,
+    pub(crate) debugger: Debugger,
     /// What compiled code keeps here.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     pub(crate) compiled: crate::engine::translator::Compiled,
@@ -99,6 +102,7 @@ impl Processor {
             external: ExternalInterrupts::default(),
             rse: Rse::default(),
             alat: Alat::new(alone),
+            debugger: Debugger::default(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             compiled: crate::engine::translator::Compiled::new(),
             raised: Interruption::ILLEGAL_OPERATION,

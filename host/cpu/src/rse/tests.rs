@@ -32,6 +32,28 @@ proptest! {
         }
     }
 
+    /// What a debugger sees of the backing store is there once everything is stored.
+    #[test]
+    fn the_view_shows_what_flushrs_stores(steps in steps()) {
+        let mut machine = Machine::new();
+        for step in steps {
+            machine.step(step);
+        }
+        let p = &mut machine.p;
+        let (start, end) = (p.bspstore(), p.end_of_frame());
+        let seen: Vec<(u64, Option<u64>)> = (start..end).step_by(8).map(|at| (at, p.stacked_word(at))).collect();
+        let (outside, last) = (p.stacked_word(start - 8), p.stacked_word(end | 0x1f8));
+        p.cover_frame();
+        prop_assert_eq!(p.flush_register_stack(), Ok(()));
+        prop_assert_eq!(p.bspstore(), end);
+        let (rnat, bits) = (p.registers.ar[ar::RNAT], (1 << (end >> 3 & 0x3f)) - 1);
+        for (at, word) in seen {
+            prop_assert_eq!(word, Some(machine.word(at)), "{:#x}", at);
+        }
+        prop_assert!(outside.is_none() || start & 0x1f8 == 0);
+        prop_assert_eq!(last.map(|last| last & bits), Some(rnat & bits));
+    }
+
     /// SDM 2:133: collections are skipped.
     #[test]
     fn addresses_skip_collections(start in 0u64..64, registers in 0u64..300) {

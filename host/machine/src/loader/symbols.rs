@@ -75,6 +75,11 @@ impl Symbols {
         text
     }
 
+    /// All addresses that have a name, in ascending order, and their names.
+    pub fn all(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.symbols.iter().map(|(address, name)| (*address, name.as_str()))
+    }
+
     /// The address of a name.
     #[must_use]
     pub fn address(&self, name: &str) -> Option<u64> {

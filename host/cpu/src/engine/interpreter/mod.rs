@@ -35,6 +35,10 @@ impl Engine for Interpreter {
     fn set_breakpoint(&mut self, ip: Option<u64>) {
         self.run.set_breakpoint(ip);
     }
+
+    fn step(&mut self, processor: &mut Processor) -> Exit {
+        self.run.step_for_debugger(processor)
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ const LAST_PAGE: u64 = PAGE_SIZE.wrapping_neg();
 pub struct Translator {
     run: RunLoop,
     translation: Translation,
+    /// The version of what the debugger wants that code is compiled for.
+    debugger: u32,
 }
 
 /// What is compiled.
@@ -107,13 +109,19 @@ impl Translator {
     #[must_use]
     pub fn with_threshold(hot: u32) -> Translator {
         let translation = Translation { host: None, refused: false, hot, statistics: Statistics::default() };
-        Translator { run: RunLoop::default(), translation }
+        Translator { run: RunLoop::default(), translation, debugger: 0 }
     }
 }
 
 impl Engine for Translator {
     fn run(&mut self, processor: &mut Processor, budget: u64) -> Exit {
+        self.follow_debugger(processor);
         self.run.run(processor, budget, &mut self.translation)
+    }
+
+    fn step(&mut self, processor: &mut Processor) -> Exit {
+        self.follow_debugger(processor);
+        self.run.step_for_debugger(processor)
     }
 
     fn statistics(&self) -> Statistics {
@@ -128,8 +136,24 @@ impl Engine for Translator {
     }
 }
 
+impl Translator {
+    /// The run loop forgets all blocks when the debugger wants something else: no compiled code may point at them.
+    fn follow_debugger(&mut self, p: &Processor) {
+        if self.debugger != p.debugger.version {
+            self.debugger = p.debugger.version;
+            if let Some(host) = &mut self.translation.host {
+                host.clear();
+            }
+        }
+    }
+}
+
 impl Execution for Translation {
     fn execute(&mut self, p: &mut Processor, entered: &Entered, progress: &mut Progress) -> Option<Exit> {
+        // Compiled code passes from block to block, and knows one breakpoint only.
+        if p.debugger.is_active() {
+            return execute(p, entered.prepared, progress);
+        }
         let mode = Mode::of(p.registers.psr, p.guest_ic);
         let (prepared, ip) = (entered.prepared, p.registers.ip);
         match prepared.code(ip, mode.number()) {

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod breakpoints;
+mod debugger;
 mod delivery;
 mod external;
 mod illegal;
