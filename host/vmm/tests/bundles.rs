@@ -364,7 +364,7 @@ fn is_excluded(bundle: Bundle) -> bool {
 
 #[test]
 fn any_bundle_does_what_it_does_natively() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(600);
     let mut runner =
         TestRunner::new(Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() });
     let (mut patched, mut stubs) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
