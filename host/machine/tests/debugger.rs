@@ -27,6 +27,7 @@ fn counting(timing: Timing) -> (Handle, JoinHandle<Run>) {
     let configuration = Configuration {
         memory: 64 << 20,
         processors: 2,
+        engine: patchbay_cpu::engine::EngineChoice::default(),
         timing,
         instruction_limit: None,
         time_limit: Some(6 * LIMIT),
