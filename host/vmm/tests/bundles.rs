@@ -1,5 +1,11 @@
 //! Bundles of any instructions, patched at any of their sites with any kinds: the stubs lead where the bundles led, and what
 //! executes does what the bare processor does.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::precedence,
+    reason = "small numbers that choose operands"
+)]
 
 use std::sync::Arc;
 
@@ -16,7 +22,7 @@ use patchbay_isa::{Bundle, Field, Instruction as Decoded, Opcode, Slot, Template
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::prelude::*;
 use patchbay_vmm::conventional::fetch::Fetch;
-use patchbay_vmm::patch::patch::Patch;
+use patchbay_vmm::patch::bundle_patch::Patch;
 use patchbay_vmm::plugins::{Instance, Plugin as Found, Registry};
 use patchbay_vmm::policy::Policy;
 use patchbay_vmm::policy::serving::Plugins;

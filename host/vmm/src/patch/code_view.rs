@@ -9,7 +9,7 @@ use patchbay_cpu::code_view::{self, ViewedBundle};
 use patchbay_isa::{Bundle, Slot};
 
 use super::bundle;
-use super::patch::{Patch, Placements, mask};
+use super::bundle_patch::{Patch, Placements, mask};
 use super::site::{PatchSite, Placement, Standing};
 use super::trigger::{Decline, KINDS, KindIndex};
 use super::window::Window;

@@ -6,8 +6,8 @@ use patchbay_isa::Bundle;
 use patchbay_isa::disassemble::slots;
 use serde::Serialize;
 
+use super::bundle_patch::Patch;
 use super::code_view::CodeView;
-use super::patch::Patch;
 use super::window::addresses::BUNDLE;
 use crate::statistics::hexadecimal;
 

@@ -9,9 +9,9 @@
 //! ```
 
 pub mod bundle;
+pub mod bundle_patch;
 pub mod code_view;
 pub mod listing;
-pub mod patch;
 pub mod retrigger;
 pub mod site;
 pub mod site_cache;

@@ -33,7 +33,10 @@ impl At {
 }
 
 /// The cache.
-pub struct SiteCache(Box<[Option<(At, Arc<PatchSite>)>]>);
+pub struct SiteCache(Box<[Cached]>);
+
+/// Where a site was met, and the site.
+type Cached = Option<(At, Arc<PatchSite>)>;
 
 impl Default for SiteCache {
     fn default() -> SiteCache {

@@ -7,7 +7,7 @@ use patchbay_isa::{Bundle, Slot};
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::site::Site;
 
-use super::patch::{Patch, Placements};
+use super::bundle_patch::{Patch, Placements};
 use super::site::{PatchSite, Placement, Standing};
 use super::trigger::{Decline, KINDS, KindIndex};
 use super::window::Window;

@@ -17,11 +17,10 @@ const PFS_RESERVED: u64 = 0x3c0f_ffc0_0000_0000;
 
 /// Whether code is emitted for a move from or to an application register.
 pub(super) fn emits(opcode: Opcode, op: &Op) -> bool {
-    match (opcode, usize::from(op.r3)) {
-        (Opcode::I(I::MovFromAr | I::MovToAr), ar::LC | ar::EC | ar::PFS) => true,
-        (Opcode::I(I::MovImmToAr), ar::LC | ar::EC) => true,
-        _ => false,
-    }
+    matches!(
+        (opcode, usize::from(op.r3)),
+        (Opcode::I(I::MovFromAr | I::MovToAr), ar::LC | ar::EC | ar::PFS) | (Opcode::I(I::MovImmToAr), ar::LC | ar::EC)
+    )
 }
 
 /// Whether code is emitted for an `alloc`: one that is not illegal.
