@@ -350,9 +350,12 @@ fn starts() -> impl Strategy<Value = Start> {
     let bits = |bit: u32| prop::bool::weighted(0.3).prop_map(move |set| u64::from(set) << bit);
     let psr = (bits(40), bits(26), bits(19)).prop_map(|(ss, tb, dfh)| ss | tb | dfh);
     (bundles(), 0..3u8, prop::collection::vec(register, 31), any::<u64>(), psr).prop_map(
-        |(bundle, slot, registers, predicates, psr)| {
-            // Register stack frames that a trial returns to would be of its own making.
-            Start { bundle, slot, registers, predicates: predicates & !(1 << 7) | 1 << 6, psr }
+        |(bundle, slot, registers, predicates, psr)| Start {
+            bundle,
+            slot,
+            registers,
+            predicates: predicates & !(1 << 7) | 1 << 6,
+            psr,
         },
     )
 }
