@@ -1,6 +1,13 @@
 //! Guest instructions a second on each engine, and the time of the same C built natively: the ratios are printed at the
 //! end. Names of kernels choose them.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a bench casts is small"
+)]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};

@@ -10,6 +10,13 @@
 //!
 //! Exits with status 1 if one pause in a hundred is longer than 50 ms.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a bench casts is small"
+)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -78,6 +85,7 @@ fn main() -> ExitCode {
                 config: None,
                 vp: None,
                 repatch,
+                discard_state: false,
                 limit: Duration::from_secs(60),
             };
             let swapped = endless.swap(&order).expect("a swap");

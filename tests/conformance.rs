@@ -19,7 +19,7 @@ fn conforms(file: &str, checks: usize) {
     agrees(&programs, checks, "native", |_| None);
     let vmm = Arc::new(Vmm::new());
     let vm = |number, plugins: Option<&Plugins>| {
-        let vm = Vm::new(Arc::clone(&vmm), number, 1, plugins, Scope::Vmm, Fetch::Translated);
+        let vm = Vm::new(Arc::clone(&vmm), number, 1, plugins, Scope::Vm, Fetch::Translated);
         Some(Arc::new(vm.expect("a virtual machine")))
     };
     agrees(&programs, checks, "trap", |number| vm(number, None));

@@ -1,5 +1,12 @@
 //! The listing of code against GNU objdump.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;

@@ -118,11 +118,27 @@ impl Boot {
     /// If the policy's plugins are not there.
     #[must_use]
     pub fn run_virtual(&self, policy: Option<&str>, scope: Scope) -> (Booted, VmStatistics) {
-        let plugins = policy.map(plugins);
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, self.processors, plugins.as_ref(), scope, Fetch::Translated);
+        self.run_with(policy.map(plugins).as_ref(), scope)
+    }
+
+    /// Boots the guest in a virtual machine under these plugins, or without patching.
+    ///
+    /// # Panics
+    /// If there is no virtual machine with them.
+    #[must_use]
+    pub fn run_with(&self, plugins: Option<&Plugins>, scope: Scope) -> (Booted, VmStatistics) {
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, self.processors, plugins, scope, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
-        let booted = self.run_under(|index| Box::new(Virtual::new(Arc::clone(&vm), index)));
+        let booted = self.run_on(&vm);
         (booted, vm.statistics(|_| None))
+    }
+
+    /// Boots the guest on a virtual machine, which surveys the image's code first if its patch manager wants that.
+    #[must_use]
+    pub fn run_on(&self, vm: &Arc<Vm>) -> Booted {
+        let machine = self.machine();
+        vm.set_code(machine.code().to_vec());
+        Booted::of(machine, |index| Box::new(Virtual::new(Arc::clone(vm), index)))
     }
 }
 
@@ -191,6 +207,17 @@ impl Booted {
 #[must_use]
 pub fn plugins(policy: &str) -> Plugins {
     Policy::load(policy).and_then(|policy| policy.start(&Registry::discover())).expect("a bundled policy")
+}
+
+/// The plugins of a bundled policy, with triggers of this kind.
+///
+/// # Panics
+/// If they are not there.
+#[must_use]
+pub fn plugins_with(policy: &str, trigger: &str) -> Plugins {
+    let mut policy = Policy::load(policy).expect("a bundled policy");
+    policy.patch_manager.config = format!("{}\ntrigger = {trigger}", policy.patch_manager.config);
+    policy.start(&Registry::discover()).expect("plugins")
 }
 
 /// The folder of the bundled guests.

@@ -17,7 +17,7 @@ use patchbay_vmm::patch::bundle;
 use patchbay_vmm::patch::site::PatchSite;
 use patchbay_vmm::plugins::Kind;
 use patchbay_vmm::statistics::VpStatistics;
-use patchbay_vmm::swap::{Order, Setting, Swapped};
+use patchbay_vmm::swap::{Order, Rollback, Setting, Swapped};
 use patchbay_vmm::vm::{Scope, Vm};
 use patchbay_vmm::vp::supervisor::Virtual;
 
@@ -26,10 +26,14 @@ fn library(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
 }
 
+fn back(kind: Kind, limit: Duration) -> Rollback {
+    Rollback { kind, discard_state: false, limit }
+}
+
 fn order(kind: Kind, plugin: &str) -> Order {
     let plugin = plugin.replace("unreliable", library("unreliable_plugins").to_str().unwrap());
     let (limit, base) = (Duration::from_secs(60), PathBuf::from("/"));
-    Order { kind, plugin, library: None, base, config: None, vp: None, repatch: false, limit }
+    Order { kind, plugin, library: None, base, config: None, vp: None, repatch: false, discard_state: false, limit }
 }
 
 /// What a virtual processor has counted, and its routines.
@@ -125,7 +129,7 @@ fn swap_at_random(endless: &Endless, swaps: u64) -> u64 {
         loaded += u64::from(!plugin.starts_with('/'));
         if number % 5 == 4 {
             // There may be nothing to go back to.
-            let _rolled_back = endless.control.rollback(None, kind, Duration::from_secs(60));
+            let _rolled_back = endless.control.rollback(None, back(kind, Duration::from_secs(60)));
         }
     }
     loaded
@@ -146,7 +150,7 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
 
 #[test]
 fn a_guest_that_checks_itself_survives_swaps_in_any_order() {
-    stress(&Endless::new(Boot::bare("privops", 1), Scope::Vmm), passes, 50);
+    stress(&Endless::new(Boot::bare("privops", 1), Scope::Vm), passes, 50);
 }
 
 #[test]
@@ -238,7 +242,7 @@ fn classes_without_a_routine_are_conventional_and_without_any_table_unpatched() 
 
         // With the routines of before they are patched again.
         for _ in 0..2 {
-            endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+            endless.control.rollback(Some(0), back(Kind::Routines, Duration::from_secs(60))).unwrap();
         }
         wait_until(|| !patched().iter().all(served));
         endless.finish();
@@ -316,7 +320,8 @@ fn a_setting_changes_each_plugin_that_has_it_and_loads_nothing() {
         };
         let set = |vp: Option<usize>, value: &str| {
             let (name, value, limit) = ("records".to_owned(), value.to_owned(), Duration::from_secs(60));
-            let setting = Setting { kind: Kind::Routines, vp, name, value, repatch: false, limit };
+            let setting =
+                Setting { kind: Kind::Routines, vp, name, value, repatch: false, discard_state: false, limit };
             endless.control.set(Some(0), &setting).map(|_| ())
         };
         let serve = || -> Vec<String> {
@@ -337,7 +342,7 @@ fn a_setting_changes_each_plugin_that_has_it_and_loads_nothing() {
         swap(0, "routines-tracing", "records = 32").unwrap();
         set(None, "128").unwrap();
         assert_eq!(serve(), ["routines-tracing: records = \"128\"", "routines-tracing: records = \"128\""]);
-        endless.control.rollback(Some(0), Kind::Routines, Duration::from_secs(60)).unwrap();
+        endless.control.rollback(Some(0), back(Kind::Routines, Duration::from_secs(60))).unwrap();
         assert_eq!(serve(), ["routines-tracing: records = 32", "routines-tracing: records = \"64\""]);
     });
 }
@@ -350,7 +355,7 @@ fn what_a_plugin_has_learned_goes_to_its_successors_of_the_same_name() {
         assert!(!swap("unreliable#counting"));
         assert!(swap("unreliable#counting"));
         assert!(!swap("classify-mnemonic"));
-        let back = || endless.control.rollback(Some(0), Kind::Classifier, Duration::from_secs(60)).unwrap();
+        let back = || endless.control.rollback(Some(0), back(Kind::Classifier, Duration::from_secs(60))).unwrap();
         assert!(imports(back()));
     });
 }
@@ -358,7 +363,7 @@ fn what_a_plugin_has_learned_goes_to_its_successors_of_the_same_name() {
 #[test]
 fn the_scope_is_what_it_was_set_to_and_a_wrong_name_takes_memory_once() {
     standing(1, |endless, machine| {
-        for scope in [Scope::Vp, Scope::Vmm, Scope::Vp] {
+        for scope in [Scope::Vp, Scope::Vm, Scope::Vp] {
             endless.vm().set_scope(machine, scope, Duration::from_secs(60)).unwrap();
             assert_eq!(endless.vm().scope(), Some(scope));
         }
@@ -377,7 +382,7 @@ fn the_scope_is_what_it_was_set_to_and_a_wrong_name_takes_memory_once() {
 fn crash_under(endless: &Endless, plugin: &str) -> String {
     for _ in 0..100 {
         let boot = Boot::bare("privops", 1);
-        let vm = Vm::new(Arc::default(), 1, 1, Some(&plugins("default")), Scope::Vmm, Fetch::default());
+        let vm = Vm::new(Arc::default(), 1, 1, Some(&plugins("default")), Scope::Vm, Fetch::default());
         let vm = Arc::new(vm.unwrap());
         let machine = boot.machine();
         endless.control.attach(Target {
@@ -406,7 +411,7 @@ fn crash_under(endless: &Endless, plugin: &str) -> String {
 
 #[test]
 fn a_routine_that_fails_stops_its_virtual_machine_and_no_other() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let file = library("unreliable_plugins").display().to_string();
     endless.run(passes, || {
         let reason = crash_under(&endless, "unreliable#panicking");
@@ -421,7 +426,7 @@ fn a_routine_that_fails_stops_its_virtual_machine_and_no_other() {
 
 #[test]
 fn a_rollback_returns_to_the_plugin_before() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let limit = Duration::from_secs(60);
     endless.run(passes, || {
         let name = || endless.vm().plugins().unwrap().patch_manager.descriptor().name.clone();
@@ -430,7 +435,7 @@ fn a_rollback_returns_to_the_plugin_before() {
         for _ in 0..100 {
             endless.swap(&hot).unwrap();
             endless.swap(&order(Kind::PatchManager, "patch-never")).unwrap();
-            if endless.control.rollback(None, Kind::PatchManager, limit).is_err() {
+            if endless.control.rollback(None, back(Kind::PatchManager, limit)).is_err() {
                 continue;
             }
             let patch_manager = endless.vm().plugins().unwrap().patch_manager;
@@ -440,13 +445,13 @@ fn a_rollback_returns_to_the_plugin_before() {
         panic!("no rollback succeeds");
     });
     assert!(
-        matches!(endless.control.rollback(None, Kind::Routines, limit), Err(sentence) if sentence == "no machine runs")
+        matches!(endless.control.rollback(None, back(Kind::Routines, limit)), Err(sentence) if sentence == "no machine runs")
     );
 }
 
 #[test]
 fn a_plugin_that_takes_too_long_is_refused() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     endless.run(passes, || {
         let limit = Duration::from_millis(500);
         let late = Order { limit, ..order(Kind::Classifier, "unreliable#self-test-sleeps") };
@@ -477,7 +482,7 @@ fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
         let machine = endless.control.target(Some(0)).unwrap().machine;
         machine.pause(Duration::from_secs(60)).unwrap();
         std::fs::write(&file, "").unwrap();
-        let late = endless.vm().set_scope(&machine, Scope::Vmm, briefly).unwrap_err();
+        let late = endless.vm().set_scope(&machine, Scope::Vm, briefly).unwrap_err();
         assert_eq!(late.to_string(), "the plugin has not come to its first step within 3s");
         let mnemonic = Order { limit: briefly, ..order(Kind::Classifier, "classify-mnemonic") };
         let late = "the plugin has not come further than the step publish within 3s";
@@ -497,7 +502,7 @@ fn plugins_that_never_return_keep_neither_a_swap_nor_those_after_it() {
 
 #[test]
 fn stopping_ends_a_guest_whose_plugins_are_swapped() {
-    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vmm);
+    let endless = Endless::new(Boot::bare("privops", 1), Scope::Vm);
     let check = |booted: &Booted| {
         assert!(matches!(booted.run.outcome, Outcome::Quit | Outcome::PowerOff(_)), "{:?}", booted.run.outcome);
     };

@@ -99,12 +99,34 @@ static u64 least(u64 (*measure)(void))
 	return least;
 }
 
+u64 sites_of_one_class(void), sites_of_many_classes(void), sites_that_collide(void), sites_that_do_not(void);
+
+/* Ticks of one of COUNT, a constant: there is no division at run time. */
+#define TOLD(text, ticks, COUNT) do { \
+	u64 all = (ticks); \
+	print("privops: " text " %u.%u\n", all / (COUNT), all % (COUNT) * 10 / (COUNT)); \
+} while (0)
+
+/* What only the first execution of a site costs, in ticks a site, and what two sites cost that share their lower address bits. */
+static void sites(void)
+{
+	enum { SITES = 144, EXECUTIONS = 8000 };
+
+	TOLD("a site's first execution, its class new", sites_of_many_classes(), SITES);
+	TOLD("the second of such a site", sites_of_many_classes(), SITES);
+	TOLD("a site's first execution, its class known", sites_of_one_class(), SITES);
+	TOLD("the second of that one", sites_of_one_class(), SITES);
+	TOLD("one of two sites 16384 bytes apart", least(sites_that_collide), EXECUTIONS);
+	TOLD("one of two sites 16448 bytes apart", least(sites_that_do_not), EXECUTIONS);
+}
+
 void main(void)
 {
 	u64 count = sizeof operations / sizeof operations[0], empty;
 
 	set_at("rr", page, RR(0x100, PAGE_SHIFT, 0));
 	set("cr.pta", 15 << 2);
+	sites();
 	empty = least(op_none);
 	for (u64 i = 0; i < count; i++) {
 		u64 ticks = least(operations[i].measure);

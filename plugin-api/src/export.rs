@@ -89,7 +89,9 @@ pub(crate) fn guard_result<T>(function: impl FnOnce() -> Result<T, String>) -> R
     guard(function)?.map_err(Failure::error)
 }
 
-/// Exports the plugins of a library. One line for each kind that it has, in this order:
+/// Exports the plugins of a library. One line for each kind that it has, in the order below. `statics: none` comes first, if
+/// at all, and says that the library has no static whose value changes: then a host maps it once, however often it swaps it
+/// in, as long as its file is the same.
 ///
 /// ```
 /// # use patchbay_plugin_api::prelude::*;
@@ -113,6 +115,16 @@ pub(crate) fn guard_result<T>(function: impl FnOnce() -> Result<T, String>) -> R
 /// ```
 #[macro_export]
 macro_rules! export_plugins {
+    (
+        statics: none, $($kinds:tt)*
+    ) => {
+        const _: () = {
+            #[unsafe(export_name = "patchbay_plugin_has_no_statics")]
+            static HAS_NO_STATICS: u8 = 1;
+        };
+
+        $crate::export_plugins! { $($kinds)* }
+    };
     (
         $(classifiers: [$($classifier:ty),* $(,)?] $(,)?)?
         $(patch_managers: [$($patch_manager:ty),* $(,)?] $(,)?)?

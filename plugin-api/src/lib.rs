@@ -13,6 +13,7 @@
 
 pub mod class;
 pub mod classifier;
+pub mod conditions;
 pub mod export;
 pub mod host;
 pub mod instruction;
@@ -31,10 +32,11 @@ pub mod vpd;
 pub mod prelude {
     pub use crate::class::{Attributes, ClassKey};
     pub use crate::classifier::Classifier;
+    pub use crate::conditions::Conditions;
     pub use crate::host::{Host, Level};
     pub use crate::instruction::{Instruction, Mnemonic, Unit};
     pub use crate::patch_manager::{Decision, PatchManager, Review, Trigger};
-    pub use crate::plugin::{Counter, Plugin, State};
+    pub use crate::plugin::{Counter, Plugin, State, Tunable};
     pub use crate::routines::{Fixups, Routine, Routines, Template};
     pub use crate::settings::Settings;
     pub use crate::site::{Site, SiteFault, SiteStatistics};

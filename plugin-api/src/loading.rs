@@ -14,6 +14,9 @@ use crate::export::LibraryRef;
 /// The symbol that a plugin library exports.
 pub const ROOT_MODULE: &CStr = c"_1as_0lib_1header_0root_bmodule_bloader";
 
+/// The symbol that a library exports whose statics never change.
+pub const NO_STATICS: &CStr = c"patchbay_plugin_has_no_statics";
+
 /// A version of the plugin API. The third number is not part of it: nothing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiVersion {
@@ -175,6 +178,7 @@ mod tests {
     fn the_macro_exports_the_symbol_that_the_host_looks_for() {
         assert_eq!(ROOT_MODULE.to_str(), Ok(abi_stable::library::ROOT_MODULE_LOADER_NAME));
         let macro_text = include_str!("export.rs");
+        assert!(macro_text.contains(&format!("{:?}", NO_STATICS.to_str().expect("text"))));
         assert!(macro_text.contains(abi_stable::library::ROOT_MODULE_LOADER_NAME));
     }
 
@@ -184,6 +188,6 @@ mod tests {
         assert_eq!("1".parse::<ApiVersion>(), Err(()));
         assert_eq!("one.two".parse::<ApiVersion>(), Err(()));
         let newer = Incompatible::Version("1.4".into()).to_string();
-        assert_eq!(newer, "plugin requires API 1.4, this host supports 1.0");
+        assert_eq!(newer, "plugin requires API 1.4, this host supports 1.0 to 1.1");
     }
 }

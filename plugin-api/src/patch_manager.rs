@@ -4,8 +4,9 @@ use core::ffi::c_void;
 use core::time::Duration;
 
 use abi_stable::StableAbi;
-use abi_stable::std_types::RResult;
+use abi_stable::std_types::{ROption, RResult};
 
+use crate::conditions::Conditions;
 use crate::export::{Of, guard};
 use crate::plugin::{Failure, Plugin, PluginRef};
 use crate::site::{SiteFault, SiteStatistics};
@@ -72,7 +73,7 @@ impl Decision {
         Decision { trigger, runs_on_behalf: 0 }
     }
 
-    /// The same, but runs the routine at once on the guest's behalf, and resumes the guest behind the instruction.
+    /// The same, but runs the routine at once on the guest's behalf, and resumes the guest after the instruction.
     #[must_use]
     pub const fn run_on_behalf(self) -> Decision {
         Decision { runs_on_behalf: 1, ..self }
@@ -145,12 +146,48 @@ pub trait PatchManager: Plugin {
         let _ = site;
         Review::KEEP
     }
+
+    /// The same as `decide`, by the operating conditions as well: hosts since API 1.1 call this one, and it asks `decide`
+    /// unless it is written otherwise.
+    ///
+    /// Called where `decide` is, under the same rules.
+    fn decide_under(&self, fault: &SiteFault, conditions: &Conditions) -> Decision {
+        let _ = conditions;
+        self.decide(fault)
+    }
+
+    /// The same as `review`, by the operating conditions as well: hosts since API 1.1 call this one, and it asks `review`
+    /// unless it is written otherwise.
+    ///
+    /// Called where `review` is, under the same rules.
+    fn review_under(&self, site: &SiteStatistics, conditions: &Conditions) -> Review {
+        let _ = conditions;
+        self.review(site)
+    }
+
+    /// What to do, before the guest executes its first instruction, about a site that has not faulted: static patching.
+    /// `None`, which is the answer unless this is written otherwise, leaves this site and all others, and ends the survey.
+    /// Since API 1.1.
+    ///
+    /// The host asks about every slot of the loaded image's executable segments, and of memory that its user names, that
+    /// has an instruction which the classifier gives a class and which can have a routine, in the order of the addresses.
+    /// Data that looks like such an instruction is among them; to patch it does no harm, because it is never executed. A
+    /// site's `faults` are 0, its `rid` is 0, and its `ip` is where the image says it is executed. Whether the decision
+    /// runs the routine on the guest's behalf makes no difference.
+    ///
+    /// Called on the thread of the first virtual processor, for one site after the other. May allocate; must not wait. The
+    /// arguments are the host's, for the length of the call.
+    fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Option<Decision> {
+        let _ = (site, conditions);
+        None
+    }
 }
 
 /// A patch manager as it crosses the boundary.
 #[derive(StableAbi)]
 #[repr(C)]
 #[sabi(kind(Prefix(prefix_ref = PatchManagerRef)))]
+#[sabi(missing_field(option))]
 pub struct PatchManagerTable {
     /// What it has in common with other plugins.
     pub plugin: PluginRef,
@@ -161,6 +198,12 @@ pub struct PatchManagerTable {
     /// [`PatchManager::review`].
     #[sabi(last_prefix_field)]
     pub review: unsafe extern "C" fn(*const c_void, &SiteStatistics) -> RResult<Review, Failure>,
+    /// [`PatchManager::decide_under`].
+    pub decide_under: unsafe extern "C" fn(*const c_void, &SiteFault, &Conditions) -> RResult<Decision, Failure>,
+    /// [`PatchManager::review_under`].
+    pub review_under: unsafe extern "C" fn(*const c_void, &SiteStatistics, &Conditions) -> RResult<Review, Failure>,
+    /// [`PatchManager::survey`].
+    pub survey: unsafe extern "C" fn(*const c_void, &SiteFault, &Conditions) -> RResult<ROption<Decision>, Failure>,
 }
 
 impl<T: PatchManager> Of<T> {
@@ -171,6 +214,9 @@ impl<T: PatchManager> Of<T> {
                 decide: decide::<T>,
                 review_period: review_period::<T>,
                 review: review::<T>,
+                decide_under: decide_under::<T>,
+                review_under: review_under::<T>,
+                survey: survey::<T>,
             })
     }
 }
@@ -201,4 +247,34 @@ unsafe extern "C" fn review<T: PatchManager>(
     // SAFETY: `instance` came from this type's `create`.
     let plugin = unsafe { &*instance.cast::<T>() };
     guard(|| plugin.review(site)).into()
+}
+
+unsafe extern "C" fn decide_under<T: PatchManager>(
+    instance: *const c_void,
+    fault: &SiteFault,
+    conditions: &Conditions,
+) -> RResult<Decision, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    guard(|| plugin.decide_under(fault, conditions)).into()
+}
+
+unsafe extern "C" fn review_under<T: PatchManager>(
+    instance: *const c_void,
+    site: &SiteStatistics,
+    conditions: &Conditions,
+) -> RResult<Review, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    guard(|| plugin.review_under(site, conditions)).into()
+}
+
+unsafe extern "C" fn survey<T: PatchManager>(
+    instance: *const c_void,
+    site: &SiteFault,
+    conditions: &Conditions,
+) -> RResult<ROption<Decision>, Failure> {
+    // SAFETY: `instance` came from this type's `create`.
+    let plugin = unsafe { &*instance.cast::<T>() };
+    guard(|| plugin.survey(site, conditions).into()).into()
 }

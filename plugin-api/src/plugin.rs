@@ -8,6 +8,7 @@ use abi_stable::std_types::{ROption, RResult, RSlice, RStr, RString, RVec};
 
 use crate::export::{Of, guard, guard_result};
 use crate::host::Host;
+use crate::patch_manager::Trigger;
 
 /// A plugin of any kind.
 ///
@@ -70,6 +71,49 @@ pub trait Plugin: Send + Sync + Sized + 'static {
     /// Called on any thread, while others call the instance. May allocate; must not wait. The host owns the result.
     fn report(&self) -> String {
         String::new()
+    }
+
+    /// The settings that a search for the best ones may vary, with the values to try. Since API 1.1.
+    ///
+    /// Each value is one that `create` takes, whatever values the other settings here have.
+    ///
+    /// Called on any thread, with or without an instance. May allocate; must not wait. The host owns the result.
+    fn tunables() -> Vec<Tunable> {
+        Vec::new()
+    }
+}
+
+/// A setting that a search may vary.
+#[derive(Clone, Debug, PartialEq, Eq, StableAbi)]
+#[repr(C)]
+pub struct Tunable {
+    name: RString,
+    values: RVec<RString>,
+}
+
+impl Tunable {
+    /// The setting of this name, and the values to try.
+    #[must_use]
+    pub fn new<V: fmt::Display>(name: &str, values: impl IntoIterator<Item = V>) -> Tunable {
+        Tunable { name: name.into(), values: values.into_iter().map(|value| value.to_string().into()).collect() }
+    }
+
+    /// The settings of [`Settings::decision`](crate::settings::Settings::decision): `trigger`, with the names of all
+    /// triggers, and `then`.
+    #[must_use]
+    pub fn decision() -> [Tunable; 2] {
+        [Tunable::new("trigger", Trigger::ALL.map(|(_, name)| name)), Tunable::new("then", ["resume", "run"])]
+    }
+
+    /// The setting's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The values to try, as settings have them.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(RString::as_str)
     }
 }
 
@@ -170,6 +214,7 @@ impl core::error::Error for Failure {}
 #[derive(StableAbi)]
 #[repr(C)]
 #[sabi(kind(Prefix(prefix_ref = PluginRef)))]
+#[sabi(missing_field(option))]
 pub struct PluginTable {
     /// [`Plugin::NAME`].
     pub name: RStr<'static>,
@@ -192,6 +237,8 @@ pub struct PluginTable {
     /// [`Plugin::report`].
     #[sabi(last_prefix_field)]
     pub report: unsafe extern "C" fn(*const c_void) -> RResult<RString, Failure>,
+    /// [`Plugin::tunables`].
+    pub tunables: extern "C" fn() -> RResult<RVec<Tunable>, Failure>,
 }
 
 impl<T: Plugin> Of<T> {
@@ -208,6 +255,7 @@ impl<T: Plugin> Of<T> {
                 self_test: self_test::<T>,
                 counters: counters::<T>,
                 report: report::<T>,
+                tunables: tunables::<T>,
             })
     }
 
@@ -257,4 +305,8 @@ unsafe extern "C" fn report<T: Plugin>(instance: *const c_void) -> RResult<RStri
     // SAFETY: `instance` came from this type's `create`.
     let plugin = unsafe { &*instance.cast::<T>() };
     guard(|| plugin.report().into()).into()
+}
+
+extern "C" fn tunables<T: Plugin>() -> RResult<RVec<Tunable>, Failure> {
+    guard(|| T::tunables().into()).into()
 }

@@ -59,7 +59,7 @@ impl Routine {
     /// A routine: a function or a closure that captures nothing, and its fix-up values.
     ///
     /// The function emulates an instruction whose qualifying predicate is true, with all its checks, and leaves IP
-    /// alone: the host goes on behind the instruction. The arguments are the virtual processor, the fix-up values and an
+    /// alone: the host goes on after the instruction. The arguments are the virtual processor, the fix-up values and an
     /// instruction of the class; with [`Routine::with_site`], the one that stood at the site.
     ///
     /// It runs on the thread of the virtual processor, on several at once. It must not allocate, take a lock, log, or

@@ -41,7 +41,7 @@ impl<'a> Settings<'a> {
         Ok(Settings { pairs, known: Vec::new() })
     }
 
-    /// The value of a setting, or its default.
+    /// The value of a setting, or its default. Integers may be hexadecimal, after `0x`.
     ///
     /// # Errors
     /// A sentence if the value is not of the type.
@@ -50,7 +50,14 @@ impl<'a> Settings<'a> {
         match self.pairs.iter().find(|(other, _)| *other == name) {
             None => Ok(default),
             Some((_, value)) => {
-                value.parse().map_err(|_| format!("setting {name} cannot be {value:?}: it is a {}", kind::<T>()))
+                let digits = value.strip_prefix("0x").filter(|_| kind::<T>() == "number");
+                let decimal =
+                    digits.and_then(|digits| u128::from_str_radix(digits, 16).ok()).map(|value| value.to_string());
+                decimal
+                    .as_deref()
+                    .unwrap_or(value)
+                    .parse()
+                    .map_err(|_| format!("setting {name} cannot be {value:?}: it is a {}", kind::<T>()))
             }
         }
     }
@@ -106,8 +113,24 @@ pub fn lines(config: &str) -> impl Iterator<Item = &str> {
 fn kind<T>() -> &'static str {
     let name = core::any::type_name::<T>();
     match name.rsplit("::").next().unwrap_or(name) {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "number",
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "number",
         "bool" => "choice of true and false",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_may_be_hexadecimal_and_nothing_else() {
+        let mut settings = Settings::new("a = 0x10; b = \"0xffffffffffffffff\"; c = 0x10; d = 0x100; e = 0xg").unwrap();
+        assert_eq!(settings.get("a", 0_u32), Ok(16));
+        assert_eq!(settings.get("b", 0), Ok(u64::MAX));
+        assert_eq!(settings.get("c", String::new()), Ok("0x10".to_owned()));
+        assert_eq!(settings.get("d", 0_u8), Err("setting d cannot be \"0x100\": it is a number".to_owned()));
+        assert_eq!(settings.get("e", 0_i64), Err("setting e cannot be \"0xg\": it is a number".to_owned()));
+        assert_eq!(settings.get("a", 0.5_f64), Err("setting a cannot be \"0x10\": it is a f64".to_owned()));
     }
 }

@@ -72,6 +72,10 @@ pub struct TestVp {
     pub ip: u64,
     /// The virtual processor descriptor.
     pub vpd: Box<Vpd>,
+    /// The number of its virtual machine.
+    pub vm: u32,
+    /// Its own number.
+    pub number: u32,
     /// What the routine asked of the host.
     pub asked: Asked,
 }
@@ -105,6 +109,8 @@ impl TestVp {
             cfm: 8,
             ip: 0x4000,
             vpd: Box::new(vpd),
+            vm: 0,
+            number: 0,
             asked: Asked::Nothing,
         }
     }
@@ -122,7 +128,7 @@ impl TestVp {
             services: services(),
             host: (&raw mut self.asked).cast(),
             ip: self.ip,
-            reserved: [0; 2],
+            reserved: RawVp::identity(self.vm, self.number),
         };
         // SAFETY: all pointers are to this processor, which nothing else uses.
         unsafe { routine.call(&raw mut vp, routine.fixups(), instruction) }
@@ -190,6 +196,11 @@ unsafe fn ask(host: *mut c_void, asked: Asked, outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// The number of a slot or a register, which has 8 bits.
+fn low_byte(number: u32) -> u8 {
+    number.to_le_bytes()[0]
+}
+
 unsafe extern "C" fn emulate(host: *mut c_void, instruction: *const Instruction) -> Outcome {
     // SAFETY: the routine's arguments are valid.
     unsafe { ask(host, Asked::Emulate(*instruction), Outcome::SERIALIZE) }
@@ -202,7 +213,7 @@ unsafe extern "C" fn raise(host: *mut c_void, fault: Fault) -> Outcome {
 
 unsafe extern "C" fn redirect(host: *mut c_void, ip: u64, slot: u32) -> Outcome {
     // SAFETY: the routine's arguments are valid.
-    unsafe { ask(host, Asked::Redirect(ip, slot as u8), Outcome::REDIRECTED) }
+    unsafe { ask(host, Asked::Redirect(ip, low_byte(slot)), Outcome::REDIRECTED) }
 }
 
 unsafe extern "C" fn itc(_: *mut c_void) -> u64 {
@@ -220,7 +231,7 @@ unsafe extern "C" fn read_cr(_: *mut c_void, number: u32) -> u64 {
 
 unsafe extern "C" fn write_cr(host: *mut c_void, number: u32, value: u64) -> Outcome {
     // SAFETY: the routine's arguments are valid.
-    unsafe { ask(host, Asked::WriteCr(number as u8, value), Outcome::NEXT) }
+    unsafe { ask(host, Asked::WriteCr(low_byte(number), value), Outcome::NEXT) }
 }
 
 unsafe extern "C" fn read_ar(_: *mut c_void, number: u32) -> u64 {
@@ -229,7 +240,7 @@ unsafe extern "C" fn read_ar(_: *mut c_void, number: u32) -> u64 {
 
 unsafe extern "C" fn write_ar(host: *mut c_void, number: u32, value: u64) -> Outcome {
     // SAFETY: the routine's arguments are valid.
-    unsafe { ask(host, Asked::WriteAr(number as u8, value), Outcome::NEXT) }
+    unsafe { ask(host, Asked::WriteAr(low_byte(number), value), Outcome::NEXT) }
 }
 
 unsafe extern "C" fn read_indexed(host: *mut c_void, file: File, index: u64, value: *mut u64) -> Outcome {

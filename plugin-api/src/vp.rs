@@ -14,7 +14,7 @@ use crate::vpd::{Vpd, vpsr};
 pub struct Outcome(pub u32);
 
 impl Outcome {
-    /// The instruction is emulated; the guest goes on behind it.
+    /// The instruction is emulated; the guest goes on after it.
     pub const NEXT: Outcome = Outcome(0);
     /// The same, but something changed that decides how instructions are fetched or executed, or whether an interrupt
     /// is to be delivered. A service said so.
@@ -27,7 +27,7 @@ impl Outcome {
     pub const PANICKED: Outcome = Outcome(4);
 }
 
-/// `Ok` if the guest goes on behind the instruction, else any other [`Outcome`], as `?` passes it on.
+/// `Ok` if the guest goes on after the instruction, else any other [`Outcome`], as `?` passes it on.
 pub type Emulated<T = ()> = Result<T, Outcome>;
 
 /// A fault that emulation raises in the guest.
@@ -85,8 +85,17 @@ pub struct RawVp {
     pub host: *mut c_void,
     /// The address of the bundle being emulated.
     pub ip: u64,
-    /// Keeps the size of the structure fixed; 0.
+    /// Keeps the size of the structure fixed. The first word is 0 in API 1.0; since API 1.1 it holds the numbers of the
+    /// virtual machine (bits 0 to 31) and of its virtual processor (32 to 63). The second is 0.
     pub reserved: [u64; 2],
+}
+
+impl RawVp {
+    /// What [`RawVp::reserved`] holds for a virtual processor.
+    #[must_use]
+    pub const fn identity(vm: u32, vp: u32) -> [u64; 2] {
+        [vm as u64 | (vp as u64) << 32, 0]
+    }
 }
 
 /// A virtual processor: the safe view of [`RawVp`].
@@ -187,6 +196,20 @@ impl Vp<'_> {
     pub fn set_br(&mut self, b: u8, value: u64) {
         // SAFETY: `br` points to 8 registers.
         unsafe { *self.raw.br.add(usize::from(b & 7)) = value }
+    }
+
+    /// The number of the virtual machine. Since API 1.1.
+    #[inline]
+    #[must_use]
+    pub fn vm(&self) -> u32 {
+        self.raw.reserved[0] as u32
+    }
+
+    /// The number of the virtual processor in its virtual machine. Since API 1.1.
+    #[inline]
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        (self.raw.reserved[0] >> 32) as u32
     }
 
     /// The address of the bundle being emulated.

@@ -53,11 +53,15 @@ void join(int count)
 	}
 }
 
-/* fpmix ROUNDS: every part, `rounds` times as long as the shortest. */
+/* fpmix ROUNDS: every part, `rounds` times as long as the shortest; fpmix storm ROUNDS: see storm.c. */
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 1;
 
+	if (argc > 2 && strcmp(argv[1], "storm") == 0) {
+		storm(atoi(argv[2]));
+		return 0;
+	}
 	floating_point(rounds);
 	memory(rounds);
 	signals(rounds);

@@ -24,5 +24,6 @@ void join(int count);
 void floating_point(int rounds);
 void memory(int rounds);
 void signals(int rounds);
+void storm(int rounds);
 
 #endif

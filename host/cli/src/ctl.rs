@@ -6,11 +6,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use patchbay::output::OutputError;
 use patchbay_vmm::control::protocol;
 use patchbay_vmm::plugins::{Kind, split_reference};
+use patchbay_vmm::swap::Part;
 use serde_json::{Map, Value, json};
 
+use crate::attach::console;
+use crate::rates::Rates;
 use crate::render;
+
+/// What is watched has a line that says what it is, before so many others.
+const LINES: u32 = 20;
 
 /// Looks at a virtual machine that runs, and changes it
 #[derive(Args)]
@@ -30,10 +37,10 @@ pub(crate) struct Ctl {
     /// The socket of the machine
     socket: PathBuf,
     /// The number of the machine, if several run: 0 is that of the first --vm
-    #[arg(long = "machine", value_name = "N")]
+    #[arg(long = "machine", global = true, value_name = "N")]
     vm: Option<u32>,
     /// Print the answers as they come, as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -49,15 +56,15 @@ enum Command {
     },
     /// What was counted until now
     Stats {
-        /// Ask again and again, every so many seconds
+        /// Print a line with rates, again and again, every so many seconds; with --json, all counts
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1")]
         watch: Option<f64>,
     },
-    /// Swap a plugin while the guest runs
+    /// Swap a plugin, or the whole policy, while the guest runs
     Swap {
-        #[command(flatten)]
-        kind: OfKind,
-        /// The plugin that is to serve
+        /// Which kind: classifier, patch-manager or routines; or policy, for all of them at once
+        kind: Part,
+        /// The plugin that is to serve; or the policy: its name, its file, or a library that exports its plugins
         #[arg(value_name = "NAME|FILE|FILE#NAME")]
         plugin: String,
         /// For routines with the scope vp: the virtual processor [default: all]
@@ -69,14 +76,24 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
     },
     /// Go back to the plugin before the last swap
     Rollback {
-        #[command(flatten)]
-        kind: OfKind,
+        /// Which kind: classifier, patch-manager or routines; or policy, for the last swap of a whole policy
+        #[arg(required_unless_present = "list")]
+        kind: Option<Part>,
+        /// Say what there is to go back to, the next first, and do nothing
+        #[arg(long)]
+        list: bool,
+        /// Lose what plugins have learned: the present one is not asked, the one before starts anew
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -96,6 +113,9 @@ enum Command {
         /// For patch managers: decide sites that are patched anew
         #[arg(long)]
         repatch: bool,
+        /// Lose what the plugin before has learned, without asking it
+        #[arg(long)]
+        discard_state: bool,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -104,9 +124,9 @@ enum Command {
     Report {
         #[command(flatten)]
         kind: OfKind,
-        /// For routines with the scope vp: the virtual processor
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        vp: usize,
+        /// For routines: the virtual processor whose routines they are [default: 0]
+        #[arg(long, value_name = "N")]
+        vp: Option<usize>,
         /// How long it may take, in seconds [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         limit: Option<f64>,
@@ -116,7 +136,19 @@ enum Command {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
+        /// Only the sites that did not get the trigger that was asked for, and why
+        #[arg(long)]
+        declined: bool,
+        /// Bundles as memory has them and as the guest executes them, with their stubs: the one at an address or symbol
+        /// [default: those with triggers]
+        #[arg(long, value_name = "ADDRESS|SYMBOL", num_args = 0..=1, default_missing_value = "")]
+        disassemble: Option<String>,
+        /// All sites as a list that the plugin patch-list reads; those without a trigger as comments
+        #[arg(long, conflicts_with_all = ["declined", "disassemble"])]
+        as_list: bool,
     },
+    /// The guest's console at this terminal; Ctrl-A x leaves it
+    Console,
     /// Stop all processors, and the machine's time
     Pause,
     /// Let a paused machine go on
@@ -155,10 +187,10 @@ fn with(mut request: Value, arguments: &[(&str, Value)]) -> Value {
 }
 
 /// A plugin as the server is to look for it: files are named from the root on.
-fn absolute(plugin: &str) -> String {
+pub(crate) fn absolute(plugin: &str) -> String {
     let (file, name) = split_reference(plugin);
     match (std::path::absolute(file), name) {
-        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") => {
+        (Ok(file), name) if plugin.contains('/') || plugin.contains(".so") || plugin.ends_with(".toml") => {
             file.display().to_string() + &name.map(|name| format!("#{name}")).unwrap_or_default()
         }
         _ => plugin.to_owned(),
@@ -176,8 +208,12 @@ pub(crate) enum CtlError {
     Refused(String),
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),
+    #[error(transparent)]
+    Write(OutputError),
     #[error("a number of seconds is needed, not {0}")]
     Seconds(f64),
+    #[error("standard input and output are no terminal; patchbay ctl {} stats --watch prints lines", .0.display())]
+    NoTerminal(PathBuf),
 }
 
 impl Command {
@@ -191,22 +227,31 @@ impl Command {
                 repeat = watch.map(seconds).transpose()?;
                 json!({ "command": "stats" })
             }
-            Command::Swap { kind, plugin, vp, config, repatch, limit } => {
+            Command::Swap { kind, plugin, vp, config, repatch, discard_state, limit } => {
                 let plugin = absolute(plugin);
-                let request = json!({ "command": "swap", "kind": kind.kind, "plugin": plugin, "repatch": repatch });
+                let request = json!({ "command": "swap", "kind": kind, "plugin": plugin, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("vp", json!(vp)), ("config", json!(config)), ("limit", json!(limit))])
             }
-            Command::Rollback { kind, limit } => {
-                with(json!({ "command": "rollback", "kind": kind.kind }), &[("limit", json!(limit))])
+            Command::Rollback { kind, list, discard_state, limit } => {
+                let request = json!({ "command": "rollback", "list": list, "discard_state": discard_state });
+                with(request, &[("kind", json!(kind)), ("limit", json!(limit))])
             }
-            Command::Set { name, value, kind, vp, repatch, limit } => {
-                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch });
+            Command::Set { name, value, kind, vp, repatch, discard_state, limit } => {
+                let request = json!({ "command": "set", "name": name, "value": value, "repatch": repatch,
+                    "discard_state": discard_state });
                 with(request, &[("kind", json!(kind)), ("vp", json!(vp)), ("limit", json!(limit))])
             }
             Command::Report { kind, vp, limit } => {
-                with(json!({ "command": "report", "kind": kind.kind, "vp": vp }), &[("limit", json!(limit))])
+                let request = json!({ "command": "report", "kind": kind.kind });
+                with(request, &[("vp", json!(vp)), ("limit", json!(limit))])
             }
-            Command::Patches { top } => json!({ "command": "patches", "top": top }),
+            Command::Patches { as_list: true, .. } => json!({ "command": "patches", "as_list": true }),
+            Command::Patches { top, declined, disassemble, .. } => {
+                let request = json!({ "command": "patches", "top": top, "declined": declined });
+                with(request, &[("disassemble", json!(disassemble))])
+            }
+            Command::Console => json!({ "command": "console" }),
             Command::Pause => json!({ "command": "pause" }),
             Command::Resume => json!({ "command": "resume" }),
             Command::Stop => json!({ "command": "stop" }),
@@ -220,7 +265,7 @@ impl Ctl {
     /// Executes the command and prints the answer.
     pub(crate) fn run(&self) -> Result<(), CtlError> {
         match self.converse() {
-            Err(CtlError::Broken(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(CtlError::Write(OutputError(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
     }
@@ -231,17 +276,19 @@ impl Ctl {
             request["vm"] = json!(vm);
         }
         let mut connection = Connection::open(&self.socket)?;
+        if matches!(self.command, Command::Console) {
+            return console(connection, self.vm);
+        }
         let mut output = io::stdout().lock();
+        if let (Some(interval), false) = (repeat, self.json) {
+            return watch(&mut connection, &request, &mut output, interval);
+        }
         loop {
-            connection.send(&request)?;
-            let answer = connection.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            if let Some(sentence) = answer.get("error").and_then(Value::as_str) {
-                return Err(CtlError::Refused(sentence.to_owned()));
-            }
-            self.print(&mut output, answer.get("ok").unwrap_or(&Value::Null))?;
+            let answer = connection.ask(&request)?;
+            self.print(&mut output, &answer)?;
             let Some(interval) = repeat else { break };
             std::thread::sleep(interval);
-            writeln!(output)?;
+            writeln!(output).map_err(|error| CtlError::Write(OutputError(error)))?;
         }
         if matches!(self.command, Command::Events { follow: true, .. }) {
             while let Some(line) = connection.receive()? {
@@ -252,25 +299,49 @@ impl Ctl {
         Ok(())
     }
 
-    fn print(&self, output: &mut impl Write, answer: &Value) -> io::Result<()> {
+    fn print(&self, output: &mut impl Write, answer: &Value) -> Result<(), CtlError> {
         let text = match (&self.command, answer) {
             _ if self.json => format!("{answer}\n"),
             (Command::Events { .. }, Value::Array(events)) => render::events(events),
             _ => render::text(answer),
         };
-        output.write_all(text.as_bytes())?;
-        output.flush()
+        let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        written.map_err(|error| CtlError::Write(OutputError(error)))
     }
 }
 
+/// Prints rates, a line an interval, until the machine ends.
+fn watch(
+    connection: &mut Connection,
+    request: &Value,
+    output: &mut impl Write,
+    interval: Duration,
+) -> Result<(), CtlError> {
+    let mut write = |line: &str| {
+        let written = writeln!(output, "{line}").and_then(|()| output.flush());
+        written.map_err(|error| CtlError::Write(OutputError(error)))
+    };
+    let mut before = connection.ask(request)?;
+    for number in 0.. {
+        std::thread::sleep(interval);
+        let after = connection.ask(request)?;
+        if number % LINES == 0 {
+            write(Rates::HEADS)?;
+        }
+        write(&Rates::between(&before, &after).line())?;
+        before = after;
+    }
+    Ok(())
+}
+
 /// A connection to a server of the control protocol.
-struct Connection {
-    stream: UnixStream,
+pub(crate) struct Connection {
+    pub(crate) stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
 impl Connection {
-    fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
+    pub(crate) fn open(socket: &PathBuf) -> Result<Connection, CtlError> {
         let failed = |source| CtlError::Connect { socket: socket.clone(), source };
         let stream = UnixStream::connect(socket).map_err(failed)?;
         let lines = BufReader::new(stream.try_clone().map_err(failed)?);
@@ -285,8 +356,18 @@ impl Connection {
         self.stream.write_all(format!("{request}\n").as_bytes())
     }
 
+    /// The answer to a request that is the only one under way.
+    pub(crate) fn ask(&mut self, request: &Value) -> Result<Value, CtlError> {
+        self.send(request)?;
+        let mut answer = self.receive()?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(sentence) => Err(CtlError::Refused(sentence.to_owned())),
+            None => Ok(answer.remove("ok").unwrap_or_default()),
+        }
+    }
+
     /// The next line; `None` at the end.
-    fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Map<String, Value>>> {
         let mut line = String::new();
         if self.lines.read_line(&mut line)? == 0 {
             return Ok(None);

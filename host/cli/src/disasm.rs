@@ -9,8 +9,13 @@ use object::read::elf::{ElfFile64, ElfSection64, FileHeader};
 use object::{Endianness, Object, ObjectSection, SectionFlags};
 use patchbay::number::number;
 use patchbay_isa::disassemble::{Listing, listing};
+use patchbay_machine::loader::{LoadError, gzip};
+use patchbay_machine::text;
 
-/// Lists the code of an IA-64 ELF file, or with --base of a file of raw bundles
+/// What a compressed file may hold, in bytes.
+const EXPANDED_MAX: u64 = 4 << 30;
+
+/// Lists the code of an IA-64 ELF file, or with --base of a file of raw bundles; either may be compressed with gzip
 #[derive(Args)]
 pub(crate) struct Disasm {
     /// List this section and not every executable one
@@ -35,7 +40,9 @@ pub(crate) enum Error {
     Machine { file: PathBuf, machine: u16 },
     #[error("{} has no section {name}", file.display())]
     NoSection { file: PathBuf, name: String },
-    #[error("cannot write the listing: {0}")]
+    #[error(transparent)]
+    Expand(#[from] LoadError),
+    #[error("cannot write to standard output: {0}")]
     Write(io::Error),
 }
 
@@ -43,6 +50,7 @@ impl Disasm {
     /// Writes the listing to standard output. A reader that closes it early ends the listing.
     pub(crate) fn run(&self) -> Result<(), Error> {
         let data = std::fs::read(&self.file).map_err(|source| Error::Read { file: self.file.clone(), source })?;
+        let data = gzip::expand(&self.file, data, EXPANDED_MAX)?;
         let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         let written = match self.base {
             Some(base) => write_header(&mut output, &self.file, "binary")
@@ -100,5 +108,6 @@ fn write_header(output: &mut impl Write, file: &Path, format: &str) -> io::Resul
 }
 
 fn write_section(output: &mut impl Write, name: &str, address: u64, listing: Listing<'_>) -> io::Result<()> {
+    let name = text::line(name, text::NAME);
     write!(output, "\nDisassembly of section {name}:\n\n{address:016x} <{name}>:\n{listing}")
 }

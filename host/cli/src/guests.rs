@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use patchbay::output::{OutputError, print};
 use patchbay_machine::guest::{FILE, Guest, GuestError};
 
 /// Names another directory of bundled guests.
@@ -12,7 +13,11 @@ const VARIABLE: &str = "PATCHBAY_GUESTS";
 
 /// Lists the bundled guests
 #[derive(Args)]
-pub(crate) struct Guests {}
+pub(crate) struct Guests {
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Why a guest is not found.
 #[derive(Debug, thiserror::Error)]
@@ -23,26 +28,54 @@ pub(crate) enum FindError {
     List(PathBuf, io::Error),
     #[error(transparent)]
     Guest(#[from] GuestError),
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 impl Guests {
     pub(crate) fn run(&self) -> Result<(), FindError> {
+        if self.json {
+            let list: Vec<_> = bundled()?.iter().map(described).collect();
+            return Ok(print(format_args!("{}\n", serde_json::Value::from(list))).map_err(OutputError)?);
+        }
         for guest in bundled()? {
             let processors = match guest.max_processors {
                 1 => "1 processor".to_owned(),
                 most => format!("1-{most} processors"),
             };
-            println!("{:<10} {} ({} MiB, {processors})", guest.name, guest.description, guest.memory >> 20);
+            print(format_args!(
+                "{:<10} {} ({} MiB, {processors})\n",
+                guest.name,
+                guest.description,
+                guest.memory >> 20
+            ))
+            .map_err(OutputError)?;
         }
         Ok(())
     }
 }
 
-/// Where the bundled guests are: the source tree that the command was built from, or the current directory's.
-fn directory() -> PathBuf {
+/// A guest as JSON.
+fn described(guest: &Guest) -> serde_json::Value {
+    let Guest { name, description, kernel, memory, processors, max_processors, .. } = guest;
+    serde_json::json!({
+        "name": name,
+        "description": description,
+        "kernel": kernel,
+        "memory": memory,
+        "processors": processors,
+        "max_processors": max_processors,
+    })
+}
+
+/// Where the bundled guests are: beside the command where it is installed, in the source tree that it was built from, or the
+/// current directory's.
+pub(crate) fn directory() -> PathBuf {
+    let installed = std::env::current_exe().unwrap_or_default().with_file_name("../share/patchbay/guests");
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests");
     match std::env::var_os(VARIABLE) {
         Some(path) => path.into(),
+        None if installed.is_dir() => installed,
         None if built.is_dir() => built,
         None => "guests".into(),
     }

@@ -3,3 +3,4 @@
 pub mod exec;
 pub mod monitor;
 pub mod number;
+pub mod output;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write as _};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use patchbay_machine::text;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -80,14 +81,26 @@ fn print(level: Level, text: &str) {
     let _nobody_to_tell = output.write_all(line(level, text, begun).as_bytes());
 }
 
+/// Says something to who sits at the terminal, in a line of its own, whatever is logged.
+pub(crate) fn say(text: &str) {
+    let mut output = io::stderr().lock();
+    let begun = output.is_terminal().then(|| PART_OF_A_LINE.swap(false, Ordering::Relaxed));
+    let _nobody_to_tell =
+        output.write_all(framed(&format!("patchbay: {}", text::line(text, text::MESSAGE)), begun).as_bytes());
+}
+
 /// A line of the log. A terminal may be in raw mode, and have `begun` a line of the guest: the log's is one of its own.
 fn line(level: Level, text: &str, begun: Option<bool>) -> String {
+    framed(&format!("patchbay: {}: {text}", name(level)), begun)
+}
+
+fn framed(text: &str, begun: Option<bool>) -> String {
     let (before, after) = match begun {
         None => ("", "\n"),
         Some(false) => ("", "\r\n"),
         Some(true) => ("\r\n", "\r\n"),
     };
-    format!("{before}patchbay: {}: {text}{after}", name(level))
+    format!("{before}{text}{after}")
 }
 
 /// Standard output as the guest's console.
@@ -115,9 +128,9 @@ impl<S: Subscriber, F: Fn(Level, &str) + 'static> Layer<S> for Lines<F> {
         let mut text = Text::default();
         event.record(&mut text);
         let Text { plugin, message, fields } = text;
-        // Whatever a plugin says is one line.
         let message = message.lines().collect::<Vec<_>>().join(" ");
-        (self.0)(*event.metadata().level(), &format!("{plugin}{message}{fields}"));
+        let said = text::line(&format!("{plugin}{message}{fields}"), 2 * text::MESSAGE);
+        (self.0)(*event.metadata().level(), &said);
     }
 }
 

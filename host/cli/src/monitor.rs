@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::supervisor::{Native, Supervisor};
 use patchbay_vmm::conventional::fetch::Fetch as How;
+use patchbay_vmm::conventional::without::Without;
 use patchbay_vmm::plugins::{Failed, Registry, Routines};
 use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::policy::{self, Choice, Policy};
@@ -34,13 +36,16 @@ pub struct Monitor {
     /// The policy's emulation routines; with --scope vp once for each virtual processor, the last for all others
     #[arg(long, value_name = "PLUGIN[,NAME=VALUE…]", value_parser = choice)]
     pub routines: Vec<Choice>,
-    /// Whether the virtual processors of a virtual machine share a routine table; each virtual machine has its own, and
-    /// shares only class ids with others
-    #[arg(long, value_enum, default_value = "vmm")]
+    /// Who shares a routine table; class ids are shared by all virtual machines
+    #[arg(long, value_enum, default_value = "vm")]
     scope: Scope,
     /// How the conventional path reads the instruction that it emulates
     #[arg(long, value_enum, default_value = "translated")]
     fetch: Fetch,
+    /// For measurement only: leave out parts of the conventional path (exit, frame, decode for pseudo triggers; frame, fetch
+    /// for faults). What runs so says what they cost, and is nothing that could be used
+    #[arg(long, value_name = "PART,…", hide_short_help = true)]
+    conventional_without: Option<Without>,
     /// The lowest immediate of break that triggers use [default: 0x180000]
     #[arg(long, value_name = "ID", default_value_t = BASE_ID, hide_default_value = true, value_parser = number::<u32>)]
     base_id: u32,
@@ -63,9 +68,11 @@ pub enum Mode {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Scope {
-    /// All of them one
+    /// All virtual machines that run the same routines plugin with the same settings
     Vmm,
-    /// Each its own
+    /// All virtual processors of a virtual machine
+    Vm,
+    /// Nobody: each virtual processor has its own
     Vp,
 }
 
@@ -115,29 +122,35 @@ impl Monitor {
     /// # Errors
     /// If the ids are out of range.
     pub fn vmm(&self) -> Result<Arc<Vmm>, MonitorError> {
-        Ok(Arc::new(Vmm::with_ids(self.base_id, self.reserved_num)?))
+        let mut vmm = Vmm::with_ids(self.base_id, self.reserved_num)?;
+        vmm.without = self.conventional_without.unwrap_or_default();
+        Ok(Arc::new(vmm))
     }
 
-    /// Loads the plugins.
+    /// Loads the plugins, for a guest with these symbols.
     ///
     /// # Errors
     /// If one is not found or does not start.
-    pub fn start(&self, vmm: &Arc<Vmm>) -> Result<Option<Started>, MonitorError> {
+    pub fn start(&self, vmm: &Arc<Vmm>, symbols: &Arc<Symbols>) -> Result<Option<Started>, MonitorError> {
         let plugins = match self.mode {
             Mode::Native => return Ok(None),
             Mode::Trap => None,
-            Mode::Patch => Some(self.plugins()?),
+            Mode::Patch => Some(self.plugins(symbols)?),
         };
         Ok(Some(Started {
             vmm: Arc::clone(vmm),
             plugins,
-            scope: if self.scope == Scope::Vp { Tables::Vp } else { Tables::Vmm },
+            scope: match self.scope {
+                Scope::Vmm => Tables::Vmm,
+                Scope::Vm => Tables::Vm,
+                Scope::Vp => Tables::Vp,
+            },
             fetch: if self.fetch == Fetch::Physical { How::Physical } else { How::Translated },
         }))
     }
 
-    fn plugins(&self) -> Result<Plugins, MonitorError> {
-        let registry = Registry::discover();
+    fn plugins(&self, symbols: &Arc<Symbols>) -> Result<Plugins, MonitorError> {
+        let registry = Registry::discover().with_symbols(Arc::clone(symbols));
         let mut policy = Policy::load(&self.policy)?;
         let replace = |choice: &mut Choice, argument: &Option<Choice>| {
             if let Some(argument) = argument {

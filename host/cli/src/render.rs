@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
+use patchbay_machine::text;
 use serde_json::{Map, Value};
+
+/// What stands in one place is cut at so many bytes.
+const CELL: usize = 2000;
 
 /// A value as text: a line a field, indented below its name; a list of objects as a table.
 pub(crate) fn text(value: &Value) -> String {
@@ -16,8 +20,14 @@ fn block(text: &mut String, value: &Value, indent: usize) {
         Value::Object(fields) => object(text, fields, indent),
         Value::Array(rows) if rows.iter().all(Value::is_object) => table(text, rows, indent),
         Value::Array(values) => values.iter().for_each(|value| line(text, indent, &cell(value))),
+        Value::String(several) => several.lines().for_each(|one| line(text, indent, &shown(one))),
         value => line(text, indent, &cell(value)),
     }
+}
+
+/// A text as a terminal may have it.
+fn shown(text: &str) -> String {
+    text::line(text, CELL)
 }
 
 fn line(text: &mut String, indent: usize, content: &str) {
@@ -25,9 +35,9 @@ fn line(text: &mut String, indent: usize, content: &str) {
 }
 
 fn object(text: &mut String, fields: &Map<String, Value>, indent: usize) {
-    let width = fields.keys().map(String::len).max().unwrap_or_default();
+    let width = fields.keys().map(|name| shown(name).chars().count()).max().unwrap_or_default();
     for (name, value) in fields {
-        let name = name.replace('_', " ");
+        let name = shown(name).replace('_', " ");
         match value {
             Value::Object(fields) if fields.is_empty() => {}
             Value::Array(values) if values.is_empty() => {}
@@ -78,13 +88,13 @@ fn table(text: &mut String, rows: &[Value], indent: usize) {
     let contents: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
     let width = |column: usize| {
         let longest = contents.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        longest.max(columns[column].len())
+        longest.max(shown(columns[column]).chars().count())
     };
     let join = |cells: &[String]| -> String {
         let padded = cells.iter().enumerate().map(|(index, cell)| format!("{cell:<width$}", width = width(index)));
         padded.collect::<Vec<_>>().join("  ")
     };
-    let heads: Vec<_> = columns.iter().map(|column| column.replace('_', " ")).collect();
+    let heads: Vec<_> = columns.iter().map(|column| shown(column).replace('_', " ")).collect();
     line(text, indent, &join(&heads));
     for (row, content) in rows.iter().zip(&contents) {
         line(text, indent, &join(content));
@@ -97,7 +107,7 @@ fn table(text: &mut String, rows: &[Value], indent: usize) {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => shown(text),
         Value::Number(number) if number.is_f64() => format!("{:.6}", number.as_f64().unwrap_or_default()),
         value => value.to_string(),
     }
@@ -128,6 +138,14 @@ vps
 ";
         assert_eq!(text(&value), expected);
         assert_eq!(text(&json!([{ "vp": 0, "of_all": 7 }])), "vp  of all\n0   7\n");
+    }
+
+    #[test]
+    fn nothing_is_executed_or_hides_the_rest() {
+        let value = json!({ "\u{1b}[2J": "a\nb", "long": "x".repeat(100_000), "list": [{ "y": "z".repeat(100_000) }] });
+        let text = text(&value);
+        assert!(text.starts_with("\\u{1b}[2J  a\\nb\n") && text.len() < 10_000, "{text}");
+        assert_eq!(super::text(&json!("first\nsecond \u{7}")), "first\nsecond \\u{7}\n");
     }
 
     #[test]

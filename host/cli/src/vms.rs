@@ -6,7 +6,7 @@
 //! memory = "512M"
 //! append = "run=smoke"
 //! initrd = ["more.cpio.gz"]
-//! console = "first.log"            # or "stdio", which one machine may have
+//! console = "first.log"            # or "pty", or "unix:PATH", or "stdio", which one machine may have
 //! mode = "patch"
 //! policy = "hot"
 //! classifier = "classify-mnemonic"
@@ -73,8 +73,11 @@ fn read(file: &Path, run: &Run) -> Result<Run, VmError> {
     }
     run.append.splice(0..0, append);
     run.initrd.splice(0..0, initrd.into_iter().map(|part| base.join(part)));
-    if let Some(console) = console.filter(|console| console != "stdio") {
-        run.console = base.join(console).to_string_lossy().into_owned();
+    match console.as_deref().map(|console| (console, console.strip_prefix("unix:"))) {
+        None | Some(("stdio", _)) => {}
+        Some(("pty", _)) => run.console = "pty".to_owned(),
+        Some((_, Some(socket))) => run.console = format!("unix:{}", base.join(socket).display()),
+        Some((file, None)) => run.console = base.join(file).to_string_lossy().into_owned(),
     }
     let monitor = &mut run.monitor;
     monitor.mode = description.mode.unwrap_or(monitor.mode);
@@ -95,7 +98,8 @@ fn read(file: &Path, run: &Run) -> Result<Run, VmError> {
 pub(crate) fn read_all(files: &[PathBuf], run: &Run) -> Result<Vec<Run>, VmError> {
     let runs: Vec<Run> = files.iter().map(|file| read(file, run)).collect::<Result<_, _>>()?;
     for (index, (file, run)) in files.iter().zip(&runs).enumerate() {
-        if let Some(other) = runs[..index].iter().position(|other| other.console == run.console) {
+        if let Some(other) = runs[..index].iter().position(|other| other.console == run.console && run.console != "pty")
+        {
             return Err(VmError::Console(files[other].clone(), file.clone(), run.console.clone()));
         }
     }

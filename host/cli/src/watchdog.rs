@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use patchbay_machine::handle::Handle;
 
+use crate::crash;
+use patchbay::output::tell;
+
 /// How long processors may take to notice.
 const PATIENCE: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -34,9 +37,10 @@ impl Watchdog {
                     ended = None;
                 } else if ended.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                     before_exit();
-                    eprintln!(
-                        "patchbay: the machine is off, and a processor is still in code of a plugin that does not return"
-                    );
+                    tell(format_args!(
+                        "patchbay: the machine is off, and a processor is still in code of a plugin that does not return\n"
+                    ));
+                    crash::orderly();
                     std::process::exit(1);
                 }
             }

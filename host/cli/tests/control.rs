@@ -1,108 +1,11 @@
 //! `patchbay run --control` and `patchbay ctl`, as a user has them.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+mod running;
 
-use tempfile::TempDir;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where Cargo puts the libraries of this package's dependencies.
-fn library(name: &str) -> PathBuf {
-    std::env::current_exe().unwrap().with_file_name(format!("lib{name}.so"))
-}
-
-/// A machine that `patchbay run` runs.
-struct Running {
-    folder: TempDir,
-    command: Child,
-}
-
-impl Running {
-    fn start_in(folder: TempDir, arguments: &[&str]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-        command.arg("run").args(arguments).env_remove("PATCHBAY_PLUGIN_PATH").current_dir(folder.path());
-        command.args(["--control", "socket", "--stats", "none"]);
-        let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let running = Running { folder, command };
-        running.wait_until(|running| running.ctl(&["status"]).status.success());
-        running
-    }
-
-    fn looping(arguments: &[&str]) -> Running {
-        let folder = tempfile::tempdir().unwrap();
-        Running::looping_in(folder, arguments)
-    }
-
-    fn looping_in(folder: TempDir, arguments: &[&str]) -> Running {
-        std::fs::write(folder.path().join("loop"), loop_in_place()).unwrap();
-        let guest = ["./loop", "--load-address", "0x1000000", "--memory", "64M", "--console", "console"];
-        Running::start_in(folder, &[&guest, arguments].concat())
-    }
-
-    fn ctl(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-        command.arg("ctl").arg("socket").args(arguments).current_dir(self.folder.path()).output().unwrap()
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.ctl(arguments);
-        assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
-        String::from_utf8(stdout).unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        let Output { status, stderr, .. } = self.ctl(arguments);
-        assert_eq!(status.code(), Some(2), "{arguments:?}");
-        let text = String::from_utf8(stderr).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        text.strip_prefix("patchbay: ").unwrap().trim_end().to_owned()
-    }
-
-    fn wait_until(&self, condition: impl Fn(&Running) -> bool) {
-        let start = Instant::now();
-        while !condition(self) {
-            assert!(start.elapsed() < PATIENCE, "{}", self.done(&["events"]));
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// The exit status, and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
-        let start = Instant::now();
-        while self.command.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < PATIENCE);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        assert!(!self.folder.path().join("socket").exists());
-        let mut said = String::new();
-        std::io::Read::read_to_string(self.command.stderr.as_mut().unwrap(), &mut said).unwrap();
-        (self.command.try_wait().unwrap().unwrap().code(), said)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _has_ended = self.command.kill();
-        let _has_ended = self.command.wait();
-    }
-}
-
-/// A guest that loops: `{ nop.m 0; nop.f 0; br.cond.sptk.few to itself }`.
-fn loop_in_place() -> [u8; 16] {
-    let bundle: u128 = 0x1d | 1 << (27 + 5) | 1 << (27 + 46) | 4 << (37 + 87);
-    bundle.to_le_bytes()
-}
-
-/// The guest `./forever`, which is that loop.
-fn forever_in(folder: &Path) {
-    let guest = folder.join("forever");
-    std::fs::create_dir(&guest).unwrap();
-    std::fs::write(guest.join("loop"), loop_in_place()).unwrap();
-    let text = "name = 'forever'\ndescription = ''\nkernel = 'loop'\nload_address = 0x1000000\nmemory = '64M'\n";
-    std::fs::write(guest.join("guest.toml"), text).unwrap();
-}
+use running::{Running, forever_in, library};
 
 #[test]
 fn a_machine_is_looked_at_and_changed() {
@@ -153,6 +56,58 @@ fn a_machine_is_looked_at_and_changed() {
     {
         assert!(events.contains(expected), "{expected} is not in {events}");
     }
+    running.done(&["stop"]);
+    assert_eq!(running.end(), (Some(0), String::new()));
+}
+
+/// `mov r14=psr` and a branch to itself (MIB), for ever.
+fn privileged_loop() -> [u8; 16] {
+    let mov_psr: u128 = 1 << 37 | 0x25 << 27 | 14 << 6;
+    (0x11 | mov_psr << 5 | 1 << (27 + 46) | 4 << (37 + 87)).to_le_bytes()
+}
+
+#[test]
+fn triggers_are_exchanged_and_shown_while_the_guest_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("privileged"), privileged_loop()).unwrap();
+    let guest = ["./privileged", "--load-address", "0x1000000", "--memory", "64M", "--console", "console"];
+    let running = Running::start_in(folder, &guest);
+    let says = |arguments: &[&str], line: &[&str]| {
+        running.done(arguments).lines().any(|said| said.split_whitespace().eq(line.iter().copied()))
+    };
+    running.wait_until(|_| says(&["patches"], &["patched", "1"]));
+    let listing = |place: &str| running.done(&["patches", "--disassemble", place]);
+    assert!(listing("1000000").contains("break.m 0x18"), "{}", listing("1000000"));
+    for (trigger, shown) in [
+        ("branch", "br.few 0x1fc0000"),
+        ("jmp", "brl.few"),
+        ("check", "chk.a.nc r0,"),
+        ("pseudo", "data8"),
+        ("break", "break.m 0x18"),
+    ] {
+        assert!(says(&["set", "trigger", trigger], &["sites", "1"]), "{trigger}");
+        let text = listing("0x1000000");
+        assert!(text.contains("mov r14=psr") && text.contains(shown), "{trigger}: {text}");
+        let has_stub = ["branch", "jmp", "check"].contains(&trigger);
+        assert_eq!(text.contains("vmsw.0"), has_stub, "{trigger}: {text}");
+        assert_eq!(listing(""), running.done(&["patches", "--disassemble"]));
+    }
+    assert_eq!(
+        running.refused(&["set", "trigger", "call"]),
+        "trigger cannot be \"call\": it is one of break, pseudo, branch, jmp, check"
+    );
+    running.done(&["set", "mode", "trap"]);
+    assert!(says(&["status"], &["mode", "trap"]) && says(&["patches"], &["patched", "0"]));
+    let text = listing("1000000");
+    assert_eq!(text.matches("mov r14=psr").count(), 2, "memory and view are the same: {text}");
+    running.done(&["set", "mode", "patch"]);
+    running.wait_until(|_| says(&["patches"], &["patched", "1"]));
+    running.done(&["swap", "policy", "mnemonic"]);
+    assert!(running.done(&["status"]).contains("classify-mnemonic"));
+    let sentence = running.refused(&["swap", "policy", "nonsense"]);
+    assert!(sentence.starts_with("there is no policy nonsense"), "{sentence}");
+    running.done(&["rollback", "policy"]);
+    assert!(running.done(&["status"]).contains("classify-operands"));
     running.done(&["stop"]);
     assert_eq!(running.end(), (Some(0), String::new()));
 }

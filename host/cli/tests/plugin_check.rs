@@ -118,7 +118,7 @@ fn what_is_no_plugin_is_refused() {
     let (code, text, sentences) = check(&library("other_major_plugin"), 60);
     assert_eq!((code, text.as_str()), (Some(2), ""));
     assert!(
-        sentences.len() == 1 && sentences[0].ends_with("requires API 2.0, this host supports 1.0"),
+        sentences.len() == 1 && sentences[0].ends_with("requires API 2.0, this host supports 1.0 to 1.1"),
         "{sentences:?}"
     );
     let (code, _, sentences) = check(&format!("{}#nothing", library("unreliable_plugins")), 60);

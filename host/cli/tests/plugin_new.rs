@@ -9,57 +9,53 @@ fn new(folder: &Path, name: &str, arguments: &[&str]) -> Output {
 }
 
 /// Builds and tests a new crate with what Cargo has at hand, and has the library checked.
-fn builds(kind: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let made = new(folder.path(), "my-first", &["--kind", kind]);
+fn builds(folder: &Path, name: &str, kind: &str, around: &[&str]) {
+    let made = new(folder, name, &[&["--kind", kind], around].concat());
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let next = String::from_utf8(made.stdout).unwrap();
     for command in ["plugin check", &format!("run linux --{kind}"), &format!("ctl SOCKET swap {kind}")] {
-        assert!(next.contains(&format!("patchbay {command} target/release/libmy_first.so\n")), "{next}");
+        assert!(next.contains(&format!("patchbay {command} ../target/release/lib{name}.so\n")), "{next}");
     }
-    let directory = folder.path().join("my-first");
+    let directory = folder.join(name);
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"), directory.join("Cargo.lock")).unwrap();
-    let tested = Command::new(env!("CARGO"))
-        .current_dir(&directory)
-        .args(["test", "--offline", "--quiet", "--target-dir", "target"])
-        .env("RUSTFLAGS", "-D warnings")
-        .output()
-        .unwrap();
-    assert!(
-        tested.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&tested.stdout),
-        String::from_utf8_lossy(&tested.stderr)
-    );
-    let built = Command::new(env!("CARGO"))
-        .current_dir(&directory)
-        .args(["build", "--offline", "--quiet", "--target-dir", "target"])
-        .env("RUSTFLAGS", "-D warnings")
-        .status()
-        .unwrap();
-    assert!(built.success());
+    for command in ["test", "build"] {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(&directory).args([command, "--offline", "--quiet"]).env("RUSTFLAGS", "-D warnings");
+        let Output { status, stdout, stderr } = cargo.env_remove("CARGO_TARGET_DIR").output().unwrap();
+        assert!(status.success(), "{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-    let library = directory.join("target/debug/libmy_first.so");
+    let library = folder.join(format!("target/debug/lib{name}.so"));
     let checked = command.args(["plugin", "check", "--states", "50"]).arg(library).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    assert!(String::from_utf8_lossy(&checked.stdout).contains(&format!("{kind} my-first 0.1.0: ")));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains(&format!("{kind} {name} 0.1.0: ")));
 }
 
+/// The second finds what it needs of others where the first has built it.
 #[test]
-fn a_set_of_routines_builds() {
-    builds("routines");
+fn sets_of_routines_build() {
+    let folder = tempfile::tempdir().unwrap();
+    builds(folder.path(), "first", "routines", &[]);
+    let dependencies = || -> Vec<_> {
+        let entries = std::fs::read_dir(folder.path().join("target/debug/deps")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("libabi_stable-")).collect()
+    };
+    let before = dependencies();
+    builds(folder.path(), "second", "routines", &["--around", "standard"]);
+    assert_eq!(dependencies(), before);
 }
 
 #[test]
 #[ignore = "compiles for half a minute; that of routines does not skip"]
 fn a_classifier_builds() {
-    builds("classifier");
+    builds(tempfile::tempdir().unwrap().path(), "first", "classifier", &[]);
 }
 
 #[test]
 #[ignore = "compiles for half a minute; that of routines does not skip"]
 fn a_patch_manager_builds() {
-    builds("patch-manager");
+    builds(tempfile::tempdir().unwrap().path(), "first", "patch-manager", &[]);
 }
 
 fn refused(folder: &Path, name: &str, arguments: &[&str], expected: &str) {
@@ -77,6 +73,12 @@ fn bad_names_and_directories_are_refused() {
     for name in ["Mine", "1st", "a b", "../mine", "mine-", "é"] {
         refused(folder.path(), name, &kind, "a plugin cannot be named");
     }
+    refused(
+        folder.path(),
+        "mine",
+        &["--kind", "classifier", "--around", "standard"],
+        "--around is for --kind routines",
+    );
     refused(folder.path(), "type", &kind, "Rust or a crate that it uses has that name");
     refused(
         folder.path(),

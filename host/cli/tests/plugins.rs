@@ -41,18 +41,21 @@ fn the_bundled_plugins_are_found() {
         "classifier classify-mnemonic",
         "classifier classify-operands",
         "patch-manager patch-adaptive",
+        "patch-manager patch-conditions",
         "patch-manager patch-first-fault",
         "patch-manager patch-hot",
+        "patch-manager patch-list",
         "patch-manager patch-never",
+        "patch-manager patch-static",
         "routines routines-standard",
         "routines routines-tracing",
     ];
     assert_eq!(heads, expected);
-    assert!(text.lines().all(|line| line.contains(" API 1.0  ")));
+    assert!(text.lines().all(|line| line.contains("  API 1.1  ")));
     // Their names and settings are those of the files in host/vmm/policies.
     let names: Vec<_> = policies.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).collect();
     let names: Vec<_> = names.iter().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["default", "mnemonic", "hot", "adaptive", "never"]);
+    assert_eq!(names, ["default", "mnemonic", "hot", "adaptive", "static", "conditions", "never"]);
     assert!(policies.contains("classify-operands; patch-hot, threshold = 16; routines-standard\n"), "{policies}");
 }
 
@@ -73,7 +76,7 @@ fn a_library_says_what_it_exports() {
     let shown = patchbay(&["plugin", "inspect", library("patchbay_routines_standard").to_str().unwrap()]);
     assert!(shown.status.success());
     let text = String::from_utf8(shown.stdout).unwrap();
-    assert!(text.contains("built against API 1.0"), "{text}");
+    assert!(text.contains("built against API 1.1"), "{text}");
     assert!(text.contains("\n  mov r=psr "), "{text}");
 }
 
@@ -110,9 +113,9 @@ fn files_that_are_no_plugins_are_refused() {
 
 #[test]
 fn other_versions_of_the_api_are_refused() {
-    refused_with(&library("other_major_plugin"), ": plugin requires API 2.0, this host supports 1.0");
-    refused_with(&library("newer_minor_plugin"), ": plugin requires API 1.4, this host supports 1.0");
-    let layout = ": plugin says it was built against API 1.0 or older, and has other types than that";
+    refused_with(&library("other_major_plugin"), ": plugin requires API 2.0, this host supports 1.0 to 1.1");
+    refused_with(&library("newer_minor_plugin"), ": plugin requires API 1.4, this host supports 1.0 to 1.1");
+    let layout = ": plugin says it was built against API 1.1 or older, and has other types than that";
     refused_with(&library("other_layout_plugin"), layout);
     let verbose =
         patchbay(&["plugin", "inspect", "--verbose", library("other_layout_plugin").to_str().unwrap()]).stderr;

@@ -79,7 +79,7 @@ fn triggers_fetch_decode_and_save_nothing() {
     );
     assert!(total["by_trigger"].as_f64().unwrap() > 99.0);
     // Each site faults once and is patched.
-    let placed = sum(&total["by_kind"], "placed");
+    let placed = sum(&monitor["triggers"], "placed");
     assert_eq!(
         (count("faults"), number(&monitor["sites"]), number(&monitor["sites_patched"])),
         (placed, placed, placed)

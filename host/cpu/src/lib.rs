@@ -5,6 +5,13 @@
 //! Read [`registers`], [`processor`] and [`outcome`] first, then [`engine`]. To add an instruction, add its row to
 //! `patchbay_isa` and its function to the file of its family in [`semantics`].
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "registers are cut into fields, and extended by zeros or the sign, by casts that mean just that; usize has 64 bits on every host"
+)]
+
 pub mod alat;
 pub mod bus;
 pub mod code_view;

@@ -67,6 +67,33 @@ fn named(name: Option<&str>, file: &str, number: i64, f: &mut fmt::Formatter) ->
     }
 }
 
+/// The instructions of a bundle as assembly, with predicates and stops, one for each slot; a long one stands in slot 1 and
+/// slot 2 is left out. What no instruction has is written as `data8`.
+#[must_use]
+pub fn slots(bundle: Bundle, ip: u64) -> Vec<String> {
+    let template = bundle.template();
+    let Some(units) = template.units() else { return vec![format!("reserved template {:#x}", template.number())] };
+    let long = units[1] == Unit::L;
+    let decoded = bundle.decode().unwrap_or_default();
+    let shown = Slot::ALL.into_iter().filter(|slot| !long || *slot != Slot::Two);
+    let text = |slot: Slot| {
+        let bits = if long && slot == Slot::One { Slot::Two } else { slot };
+        let stop = if template.stop_after(bits) { ";;" } else { "" };
+        match decoded[slot as usize] {
+            Some(Ok(instruction)) => {
+                let predicate = if instruction.qp() == 0 { String::new() } else { format!("(p{}) ", instruction.qp()) };
+                let assembly = Assembly { instruction: &instruction, ip, bare_targets: false };
+                format!("{predicate}{assembly}{stop}")
+            }
+            _ => format!("data8 {:#x}{stop}", bundle.slot(bits)),
+        }
+    };
+    let name = |unit: Unit| format!("{unit:?}");
+    let mut lines: Vec<String> = shown.map(text).collect();
+    lines[0] = format!("[{}] {}", units.map(name).concat(), lines[0]);
+    lines
+}
+
 /// A listing of code, a line an instruction, as `objdump -d -z` prints it without symbols.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {

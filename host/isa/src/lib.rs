@@ -4,6 +4,13 @@
 //! Read [`row`] first, then any file of [`rows`]. To add an instruction, add a row to the file of its unit and,
 //! in the processor, the function that the row's opcode names.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "fields are cut out of instruction words, and immediates are extended by their sign, by casts that mean just that"
+)]
+
 mod alias;
 pub mod bundle;
 pub mod cause;

@@ -1,5 +1,12 @@
 //! Decoding and encoding.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use patchbay_isa::bundle::SLOT_MASK;
 use patchbay_isa::disassemble::listing;
 use patchbay_isa::field::Bits;

@@ -9,9 +9,17 @@
 //! | [`firmware`] | EFI, SAL, PAL, ACPI |
 //! | [`devices`] | devices |
 //! | [`loader`], [`guest`] | images and their descriptions |
+//! | [`text`] | what of guests and plugins may reach a terminal |
 //!
 //! To add a device: a file in `devices/`, and a line in `platform.rs`. To add a firmware procedure: its number and a
 //! line in [`firmware::pal`] or [`firmware::sal`].
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "devices take the low bytes of what is written to them; usize has 64 bits on every host"
+)]
 
 pub mod bus;
 pub mod clock;
@@ -31,3 +39,4 @@ mod runner;
 mod start;
 pub mod statistics;
 pub mod supervisor;
+pub mod text;

@@ -1,6 +1,8 @@
 //! A machine: put together, then run until it ends.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use patchbay_cpu::coherence_domain::CoherenceDomain;
 use patchbay_cpu::engine::EngineChoice;
 use patchbay_cpu::processor::Processor;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::MachineClock;
 use crate::devices::uart::Uart;
@@ -16,7 +19,7 @@ use crate::handle::{Errand, Handle};
 use crate::interrupts::Interrupts;
 use crate::layout::PROCESSORS_MAX;
 use crate::loader::symbols::Symbols;
-use crate::loader::{self, LoadError, Source};
+use crate::loader::{self, CodeRange, LoadError, Source};
 use crate::memory::{Memory, MemoryError, OutsideMemory};
 use crate::outcome::{Outcome, Switch};
 use crate::platform::{Board, Platform};
@@ -51,7 +54,7 @@ pub struct Configuration {
     pub timing: Timing,
     /// It ends after this many instructions of all processors.
     pub instruction_limit: Option<u64>,
-    /// It ends after this host time.
+    /// It ends after this host time, from the moment on at which it is put together.
     pub time_limit: Option<Duration>,
     /// The names of its guest's addresses.
     pub symbols: Symbols,
@@ -80,13 +83,15 @@ pub enum MachineError {
 /// A machine with a guest loaded.
 pub struct Machine {
     platform: Platform,
+    code: Vec<CodeRange>,
     executors: Vec<Executor>,
     output: Receiver<u8>,
     input: Input,
     handle: Handle,
     errands: Vec<Receiver<Errand>>,
     timing: Timing,
-    time_limit: Option<Duration>,
+    /// When it ends at the latest: loading the guest counts, too.
+    deadline: Option<Instant>,
 }
 
 /// How a machine ended, and what it counted.
@@ -143,6 +148,14 @@ impl Input {
         }
     }
 
+    /// Has the line send a break, as a terminal does that is asked to.
+    pub fn send_break(&self) {
+        if let Some(uart) = self.uart.upgrade() {
+            uart.send_break();
+        }
+        self.send(&[]);
+    }
+
     /// Ends the machine.
     pub fn end(&self, outcome: Outcome) {
         self.switch.end(outcome);
@@ -155,6 +168,7 @@ impl Machine {
     /// # Errors
     /// If the configuration is out of range or the guest cannot be loaded.
     pub fn new(configuration: &Configuration, source: &Source) -> Result<Machine, MachineError> {
+        let deadline = configuration.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let count = configuration.processors;
         if !(1..=PROCESSORS_MAX).contains(&count) {
             return Err(MachineError::Processors(count));
@@ -198,14 +212,28 @@ impl Machine {
         start::boot_processor(&mut executors[0].processor, guest.entry);
         Ok(Machine {
             platform,
+            code: guest.code,
             executors,
             output: line.output,
             input,
             handle,
             errands,
             timing: configuration.timing,
-            time_limit: configuration.time_limit,
+            deadline,
         })
+    }
+
+    /// The code of the image that is loaded.
+    #[must_use]
+    pub fn code(&self) -> &[CodeRange] {
+        &self.code
+    }
+
+    /// Whether all of a range is memory.
+    #[must_use]
+    pub fn has_memory(&self, range: &Range<u64>) -> bool {
+        let memory = self.platform.memory.ranges();
+        memory.iter().any(|memory| memory.start <= range.start && range.end <= memory.end)
     }
 
     /// What the guest prints. The channel is closed when the machine is gone.
@@ -231,7 +259,7 @@ impl Machine {
     /// # Errors
     /// If the host gives no thread.
     pub fn run(self, supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Result<Run, MachineError> {
-        let Machine { platform, executors, errands, timing, time_limit, .. } = self;
+        let Machine { platform, executors, errands, timing, deadline, .. } = self;
         let start = Instant::now();
         let runners: Vec<Runner> = executors
             .into_iter()
@@ -241,11 +269,16 @@ impl Machine {
                 Runner::new(executor, owner, errands, &platform)
             })
             .collect();
-        let executors = run_threads(runners, &platform, timing, time_limit)?;
+        let busy = AtomicU64::new(0);
+        let executors = run_threads(runners, &platform, timing, deadline, &busy)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
-        let mut statistics = Statistics::new(samples, start.elapsed());
-        statistics.translated = Translated::of(executors.iter().map(|executor| executor.engine.statistics()));
+        let busy = Duration::from_nanos(busy.into_inner()).as_secs_f64();
+        let statistics = Statistics {
+            processor_seconds: Some(busy),
+            translated: Translated::of(executors.iter().map(|executor| executor.engine.statistics())),
+            ..Statistics::new(samples, start.elapsed())
+        };
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }
@@ -265,12 +298,21 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Runs the processors on threads; returns them when the machine has ended.
+/// Adds the processor time of this thread, in nanoseconds.
+fn add_own_time(busy: &AtomicU64) {
+    let own = clock_gettime(ClockId::ThreadCPUTime);
+    let nanoseconds = own.tv_sec.unsigned_abs() * 1_000_000_000 + own.tv_nsec.unsigned_abs();
+    busy.fetch_add(nanoseconds, Ordering::Relaxed);
+}
+
+/// Runs the processors on threads; returns them when the machine has ended. `busy` gets the processor time of the threads, in
+/// nanoseconds.
 fn run_threads(
     mut runners: Vec<Runner>,
     platform: &Platform,
     timing: Timing,
-    time_limit: Option<Duration>,
+    deadline: Option<Instant>,
+    busy: &AtomicU64,
 ) -> Result<Vec<Executor>, MachineError> {
     let (running, done) = bounded::<()>(0);
     std::thread::scope(|scope| {
@@ -282,6 +324,7 @@ fn run_threads(
                 let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
                     let _running = Running(platform, running);
                     runner.run();
+                    add_own_time(busy);
                 });
                 if thread.is_err() {
                     platform.end(Outcome::Quit);
@@ -295,10 +338,11 @@ fn run_threads(
             let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, move || {
                 let _running = Running(platform, running);
                 run_in_turns(runners, platform);
+                add_own_time(busy);
             });
             threads.push(thread?);
         }
-        if time_limit.is_some_and(|limit| done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)) {
+        if deadline.is_some_and(|deadline| done.recv_deadline(deadline) == Err(RecvTimeoutError::Timeout)) {
             platform.end(Outcome::TimeLimit);
         }
         Ok::<(), MachineError>(())

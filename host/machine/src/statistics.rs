@@ -57,6 +57,9 @@ pub struct Delivered {
 pub struct Statistics {
     /// Host time, in seconds.
     pub seconds: f64,
+    /// Processor time that the host gave the threads which run the processors, in seconds; `None` while they run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_seconds: Option<f64>,
     /// Instructions completed by all processors.
     pub instructions: u64,
     /// Instructions completed by each.
@@ -174,6 +177,10 @@ impl Statistics {
     /// Adds the counts of another run of the same machine.
     pub fn add(&mut self, other: &Statistics) {
         self.seconds += other.seconds;
+        self.processor_seconds = match (self.processor_seconds, other.processor_seconds) {
+            (Some(own), Some(other)) => Some(own + other),
+            (own, other) => own.or(other),
+        };
         self.processors.resize(self.processors.len().max(other.processors.len()), 0);
         for (sum, count) in self.processors.iter_mut().zip(&other.processors) {
             *sum += count;
@@ -210,7 +217,10 @@ pub(crate) fn name(vector: Vector) -> String {
 
 impl Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "time           {:.3} s", self.seconds)?;
+        match self.processor_seconds {
+            Some(busy) => writeln!(f, "time           {:.3} s, {busy:.3} s of processor time", self.seconds)?,
+            None => writeln!(f, "time           {:.3} s", self.seconds)?,
+        }
         writeln!(f, "instructions   {} ({:.1} MIPS)", self.instructions, self.mips)?;
         if self.processors.len() > 1 {
             for (index, count) in self.processors.iter().enumerate() {

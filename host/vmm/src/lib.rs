@@ -18,6 +18,13 @@
 //! To emulate another instruction: its row in `patchbay_isa` gets a cause, its mnemonic is appended in
 //! `patchbay_plugin_api`, and the file of its family in [`emulate`] gets a function.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "fields of registers are cut out by casts, as in the processor; usize has 64 bits on every host"
+)]
+
 pub mod control;
 pub mod conventional;
 pub mod emulate;

@@ -1,21 +1,25 @@
 //! Virtual machines, and what they share.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
 use std::time::Duration;
 
 use patchbay_machine::handle::{Handle, NoAnswer};
+use patchbay_machine::loader::CodeRange;
 use patchbay_machine::supervisor::Executor;
 
 use serde::{Deserialize, Serialize};
 
 use crate::conventional::fetch::Fetch;
+use crate::conventional::without::Without;
 use crate::fast_path::lock;
 use crate::patch::code_view::CodeView;
 use crate::patch::sites::Sites;
 use crate::plugins::Failed;
+use crate::policy::conditions::Load;
 use crate::policy::serving::{Plugins, Serving};
 use crate::routines::class_ids::{BASE_ID, ClassId, Holder, Ids, RESERVED_NUM, RangeError};
 use crate::routines::database::Entry;
+use crate::routines::map::RoutineMap;
 use crate::statistics::{KindReport, SiteReport, VmStatistics, VpCounts, WindowReport, work};
 use crate::swap::Swaps;
 use crate::vp::VirtualProcessor;
@@ -23,23 +27,28 @@ use crate::vp::VirtualProcessor;
 /// The sites that statistics list.
 const TOP: usize = 20;
 
-/// How many routine tables a virtual machine has. Virtual machines share none, because a routine is of one instance of a
-/// plugin and each virtual machine has instances of its own: their plugins are swapped apart. They share class ids.
+/// Who shares a routine table. Class ids are shared by all virtual machines in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// One for all its virtual processors.
-    #[default]
+    /// All virtual machines of the monitor that run the same routines plugin with the same settings share one table, and the
+    /// plugin's instance.
     Vmm,
-    /// One for each.
+    /// All virtual processors of a virtual machine share one.
+    #[default]
+    Vm,
+    /// Each virtual processor has its own.
     Vp,
 }
 
 /// The virtual machine monitor: what its virtual machines share.
-#[derive(Debug)]
 pub struct Vmm {
     /// The class ids.
     pub ids: Ids,
+    /// What the conventional path leaves out, for measurement only.
+    pub without: Without,
+    /// The routine tables that virtual machines share.
+    shared: Mutex<Vec<Weak<RoutineMap>>>,
 }
 
 impl Vmm {
@@ -55,7 +64,28 @@ impl Vmm {
     /// # Errors
     /// If they are not immediates of `break`.
     pub fn with_ids(base: u32, count: u32) -> Result<Vmm, RangeError> {
-        Ok(Vmm { ids: Ids::new(base, count)? })
+        Ok(Vmm { ids: Ids::new(base, count)?, without: Without::default(), shared: Mutex::default() })
+    }
+}
+
+impl Vmm {
+    /// The routine table that virtual machines with the same routines share: one that another has already, to which the
+    /// classes of this one are added, or else this one.
+    ///
+    /// # Errors
+    /// The plugin panicked.
+    pub(crate) fn share(&self, table: Arc<RoutineMap>) -> Result<Arc<RoutineMap>, Failed> {
+        let mut shared = lock(&self.shared);
+        shared.retain(|table| table.strong_count() > 0);
+        let other = shared.iter().filter_map(Weak::upgrade).find(|other| other.routines().is_like(table.routines()));
+        let Some(other) = other else {
+            shared.push(Arc::downgrade(&table));
+            return Ok(table);
+        };
+        for (id, entry) in table.entries() {
+            other.provide(id, &entry.class, &entry.instruction)?;
+        }
+        Ok(other)
     }
 }
 
@@ -90,8 +120,14 @@ pub struct Vm {
     /// What is out of use, but for virtual processors that have yet to pass a quiescent point.
     pub(crate) retired: Mutex<Vec<Retired>>,
     serving: Mutex<Option<Arc<Serving>>>,
+    /// What served until the policy was taken off the guest.
+    pub(crate) set_aside: Mutex<Option<Arc<Serving>>>,
     pub(crate) swaps: Swaps,
     finished: Mutex<Vec<VpCounts>>,
+    /// What is to be surveyed before its first processor starts.
+    code: Mutex<Vec<CodeRange>>,
+    /// What its processors have published of their work.
+    pub(crate) load: Load,
 }
 
 impl Vm {
@@ -118,9 +154,21 @@ impl Vm {
             view: Arc::new(CodeView::new(processors)),
             fetch: Mutex::new(fetch),
             serving: Mutex::new(serving.map(Arc::new)),
+            set_aside: Mutex::default(),
             swaps: Swaps::default(),
             finished: Mutex::default(),
+            code: Mutex::default(),
+            load: Load::new(processors),
         })
+    }
+
+    /// Says what is surveyed before the first of its processors executes anything.
+    pub fn set_code(&self, code: Vec<CodeRange>) {
+        *lock(&self.code) = code;
+    }
+
+    pub(crate) fn take_code(&self) -> Vec<CodeRange> {
+        std::mem::take(&mut *lock(&self.code))
     }
 
     /// The plugins that serve now.
@@ -167,8 +215,8 @@ impl Vm {
     }
 
     /// Says what virtual processors that start from now on have.
-    pub(crate) fn set_serving(&self, serving: &Arc<Serving>) {
-        *lock(&self.serving) = Some(Arc::clone(serving));
+    pub(crate) fn set_serving(&self, serving: Option<Arc<Serving>>) {
+        *lock(&self.serving) = serving;
     }
 
     /// The class ids.
@@ -253,7 +301,7 @@ impl Vm {
 impl Drop for Vm {
     fn drop(&mut self) {
         let held: Vec<ClassId> = self.ids().held(self.holder).into_iter().map(|(id, _)| id).collect();
-        self.ids().retire(self.holder, &held);
+        self.ids().retire(self.holder, &held, |_| ());
         self.ids().done(&held);
         lock(&self.retired).iter().for_each(|retired| self.ids().done(&retired.ids));
     }

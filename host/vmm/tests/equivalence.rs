@@ -1,5 +1,12 @@
 //! The bundled routines do what the conventional path does, for all mnemonics and so for all virtualization causes.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use patchbay_plugin_api::prelude::*;
 use patchbay_plugin_api::routines::RoutinesRef;
 use patchbay_vmm::equivalence::{Comparison, Trial, compare};

@@ -3,6 +3,13 @@
 //!
 //! `ptc.g` and `ptc.ga` do wait: for the other processors, and for the lock of each one's purges.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 mod watched;
 
 use std::sync::Arc;
@@ -67,7 +74,7 @@ fn triggers_allocate_nothing() {
         let mut policy = Policy::load(policy).expect("a bundled policy");
         policy.patch_manager.config = format!("trigger = {}", kind.name);
         let plugins = policy.start(&Registry::discover()).expect("plugins");
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated);
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vm, Fetch::Translated);
         let vm = Arc::new(vm.expect("a virtual machine"));
         let domain = Arc::new(CoherenceDomain::new(2, false));
         domain.mailbox(1).set_parked(true);

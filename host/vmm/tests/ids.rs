@@ -1,6 +1,13 @@
 //! Classes that come and go while a guest loops: ids that no site has any more are given again, and tables that are
 //! rebuilt miss none.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,7 +34,7 @@ use patchbay_vmm::policy::Policy;
 use patchbay_vmm::policy::serving::Plugins;
 use patchbay_vmm::routines::class_ids::BASE_ID;
 use patchbay_vmm::statistics::counters::Counters;
-use patchbay_vmm::swap::Order;
+use patchbay_vmm::swap::{Order, PolicyOrder};
 use patchbay_vmm::vm::{Scope, Vm, Vmm};
 use patchbay_vmm::vp::VirtualProcessor;
 use patchbay_vmm::vp::supervisor::Virtual;
@@ -130,6 +137,7 @@ impl Looping {
             config: Some(config.to_owned()),
             vp: None,
             repatch: false,
+            discard_state: false,
             limit: LIMIT,
         };
         let registry = Arc::new(Registry::discover());
@@ -203,7 +211,7 @@ fn a_change_of_scope_misses_no_class() {
     let folder = tempfile::tempdir().unwrap();
     let routines = Instance::create(&Found::<RoutinesRef>::linked::<MeetsLate>(), "", None).unwrap();
     let plugins = Plugins { routines: vec![Arc::new(routines)], ..plugins() };
-    let looping = Looping::under(&plugins, &Arc::new(Vmm::new()), 0, Scope::Vmm, folder.path());
+    let looping = Looping::under(&plugins, &Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
     REBUILDS.get_or_init(|| (looping.machine.clone(), std::thread::current().id()));
     looping.vm.set_scope(&looping.machine, Scope::Vp, LIMIT).unwrap();
     let before = looping.counters();
@@ -222,7 +230,7 @@ fn swaps_use_no_ids_up() {
     let folder = tempfile::tempdir().unwrap();
     let vmm = Arc::new(Vmm::with_ids(BASE_ID, 3 * REGISTERS as u32 + 1).unwrap());
     let used = || vmm.ids.statistics().used as usize;
-    let other = Looping::start(&vmm, 1, Scope::Vmm, folder.path());
+    let other = Looping::start(&vmm, 1, Scope::Vm, folder.path());
     let looping = Looping::start(&vmm, 0, Scope::Vp, folder.path());
     assert_eq!(used(), REGISTERS, "both have the same classes");
     for _ in 0..4 {
@@ -245,12 +253,95 @@ fn swaps_use_no_ids_up() {
     assert_eq!(used(), 0);
 }
 
+/// All parts of a policy are exchanged, or none.
+#[test]
+fn a_policy_is_swapped_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
+    let registry = Arc::new(Registry::discover());
+    let names = || {
+        let Plugins { classifier, patch_manager, routines } = looping.vm.plugins().unwrap();
+        let routines = routines[0].descriptor().name.clone();
+        [classifier.descriptor().name.clone(), patch_manager.descriptor().name.clone(), routines]
+    };
+    let order = |text: &str| {
+        let policy = Policy::parse("test", text, Path::new("")).unwrap();
+        PolicyOrder { policy, repatch: true, discard_state: false, limit: LIMIT }
+    };
+    let swap = |text: &str| looping.vm.swap_policy(&looping.machine, &registry, &order(text), &mut |_| ());
+    let before = names();
+    let wrong = "[classifier]\nplugin = 'classify-mnemonic'\n[patch-manager]\nplugin = 'patch-hot'\nthreshold = 'many'";
+    assert!(swap(wrong).is_err());
+    assert_eq!(names(), before);
+    let other = "[classifier]\nplugin = 'classify-mnemonic'\n[patch-manager]\nplugin = 'patch-first-fault'\n\
+                 trigger = 'check'\n[routines]\nplugin = 'routines-tracing'";
+    let swapped = swap(other).unwrap();
+    assert_eq!(swapped.plugin, "policy test");
+    assert_eq!(names(), ["classify-mnemonic", "patch-first-fault", "routines-tracing"]);
+    let kinds = || {
+        let standing = looping.vm.sites.all().into_iter().filter_map(|site| site.standing());
+        standing.map(|standing| standing.kind.kind().name).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(), ["check"; REGISTERS], "sites that are patched are decided anew");
+    assert_eq!(looping.vm.ids().held(looping.vm.holder()).len(), 1);
+    looping.vm.rollback_policy(&looping.machine, false, LIMIT, &mut |_| ()).unwrap();
+    assert_eq!(names(), before);
+    assert!(looping.vm.rollback_policy(&looping.machine, false, LIMIT, &mut |_| ()).is_err());
+    looping.wait_for_sites();
+}
+
+/// The policy is taken off a guest that runs, and put on again.
+#[test]
+fn a_mode_is_left_without_a_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let looping = Looping::start(&Arc::new(Vmm::new()), 0, Scope::Vm, folder.path());
+    for _ in 0..3 {
+        looping.vm.set_patching(&looping.machine, false, LIMIT).unwrap();
+        assert!(looping.vm.view.addresses().is_empty());
+        let before = looping.counters();
+        let faults = |counters: &Counters| counters.faults.iter().sum::<u64>();
+        assert!(comes_true(|| faults(&looping.counters()) > faults(&before) + 100));
+        let triggers = |counters: &Counters| counters.triggers.iter().sum::<u64>();
+        assert_eq!(triggers(&looping.counters()), triggers(&before));
+        looping.vm.set_patching(&looping.machine, true, LIMIT).unwrap();
+        looping.wait_for_sites();
+    }
+}
+
+/// Virtual machines with the scope vmm run the same routines; what one has no use for any more, the other keeps.
+#[test]
+fn virtual_machines_share_a_routine_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let vmm = Arc::new(Vmm::new());
+    let one = Looping::start(&vmm, 0, Scope::Vmm, folder.path());
+    let other = Looping::start(&vmm, 1, Scope::Vmm, folder.path());
+    let apart = Looping::start(&vmm, 2, Scope::Vm, folder.path());
+    let routines = |looping: &Looping| looping.vm.plugins().unwrap().routines.remove(0);
+    assert!(Arc::ptr_eq(&routines(&one), &routines(&other)));
+    assert!(!Arc::ptr_eq(&routines(&one), &routines(&apart)));
+    // The classes of one change; those of the other still have their routines.
+    one.swap("classify-operands", "slot = true");
+    let before = other.counters();
+    let triggers = |counters: &Counters| counters.triggers.iter().sum::<u64>();
+    let enough = triggers(&before) + 2 * REGISTERS as u64;
+    assert!(comes_true(|| triggers(&other.counters()) > enough));
+    assert_eq!(other.counters().without_routine, before.without_routine);
+    // A table of its own, and back.
+    one.vm.set_scope(&one.machine, Scope::Vm, LIMIT).unwrap();
+    one.vm.set_scope(&one.machine, Scope::Vmm, LIMIT).unwrap();
+    assert!(Arc::ptr_eq(&routines(&one), &routines(&other)));
+    let before = one.counters();
+    let enough = triggers(&before) + 2 * REGISTERS as u64;
+    assert!(comes_true(|| triggers(&one.counters()) > enough));
+    assert_eq!(one.counters().without_routine, before.without_routine);
+}
+
 /// The new classes find too few ids as long as the old ones have theirs.
 #[test]
 fn a_range_that_was_full_is_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let vmm = Arc::new(Vmm::with_ids(BASE_ID, REGISTERS as u32 + 2).unwrap());
-    let looping = Looping::start(&vmm, 0, Scope::Vmm, folder.path());
+    let looping = Looping::start(&vmm, 0, Scope::Vm, folder.path());
     for config in CONFIGS {
         looping.swap("classify-operands", config);
         looping.wait_for_sites();

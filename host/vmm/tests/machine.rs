@@ -25,7 +25,7 @@ const NOP: u64 = 1 << 27;
 const RETURN: u64 = 0x20 << 27;
 
 fn vm() -> Arc<Vm> {
-    Arc::new(Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vmm, Fetch::Translated).expect("a virtual machine"))
+    Arc::new(Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vm, Fetch::Translated).expect("a virtual machine"))
 }
 
 fn run(code: &[Bundle], supervisor: impl Fn(usize) -> Box<dyn Supervisor>) -> Outcome {

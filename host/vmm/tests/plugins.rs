@@ -4,11 +4,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use patchbay_machine::loader::symbols::Symbols;
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::patch_manager::PatchManagerRef;
 use patchbay_plugin_api::prelude::*;
 use patchbay_plugin_api::routines::RoutinesRef;
-use patchbay_vmm::plugins::{Classifier, Instance, Library, PatchManager, Plugin as Found, Registry, Routines};
+use patchbay_vmm::plugins::{
+    Classifier, Instance, Library, PatchManager, Plugin as Found, PluginKind, Registry, Routines,
+};
 use patchbay_vmm::policy::{BUNDLED, Choice, Policy};
 
 /// Where Cargo puts the libraries of this package's dependencies.
@@ -73,8 +77,8 @@ fn a_file_may_be_replaced_after_it_was_loaded() {
     std::fs::copy(library("patchbay_patch_never"), &file).unwrap();
     let never: PatchManager = Choice::from_argument(file.to_str().unwrap()).start(&Registry::default()).unwrap();
     assert_eq!((hot.descriptor().name.as_str(), never.descriptor().name.as_str()), ("patch-hot", "patch-never"));
-    assert_eq!(hot.decide(&fault(16)).unwrap().trigger(), Some(Trigger::BREAK));
-    assert_eq!(never.decide(&fault(16)).unwrap(), Decision::LEAVE);
+    assert_eq!(hot.decide(&fault(16), &Conditions::default()).unwrap().trigger(), Some(Trigger::BREAK));
+    assert_eq!(never.decide(&fault(16), &Conditions::default()).unwrap(), Decision::LEAVE);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn panics_are_errors_with_the_name_of_the_plugin() {
         "{error}"
     );
     let manager: PatchManager = Instance::create(&unreliable::<PatchManagerRef>("decide-panic"), "", None).unwrap();
-    let error = manager.decide(&fault(1)).unwrap_err().to_string();
+    let error = manager.decide(&fault(1), &Conditions::default()).unwrap_err().to_string();
     assert!(error.contains(" fails in decide: panicked: no idea at 0xa000000000004000 ("), "{error}");
     // Dropping it panics as well.
     drop(Instance::create(&unreliable::<ClassifierRef>("drop-panic"), "", None).unwrap());
@@ -195,7 +199,7 @@ fn bundled_policies_start() {
         assert!(class.contains(&INSTRUCTION));
         assert!(routines.build(&class).unwrap().is_some(), "{name}");
         assert_eq!(routines.templates().unwrap().len(), Mnemonic::ALL.len());
-        let patched = manager.decide(&fault(16)).unwrap().trigger();
+        let patched = manager.decide(&fault(16), &Conditions::default()).unwrap().trigger();
         assert_eq!(patched, (*name != "never").then_some(Trigger::BREAK), "{name}");
     }
 }
@@ -222,17 +226,21 @@ fn patch_managers() {
     let registry = Registry::discover();
     let manager = |argument: &str| -> PatchManager { Choice::from_argument(argument).start(&registry).unwrap() };
     let first = manager("patch-first-fault,trigger=jmp,then=run");
-    assert_eq!(first.decide(&fault(1)).unwrap(), Decision::patch(Trigger::JMP).run_on_behalf());
+    assert_eq!(first.decide(&fault(1), &Conditions::default()).unwrap(), Decision::patch(Trigger::JMP).run_on_behalf());
     let hot = manager("patch-hot,threshold=3");
-    let decisions = [1, 2, 3, 4].map(|faults| hot.decide(&fault(faults)).unwrap().trigger().is_some());
+    let decisions =
+        [1, 2, 3, 4].map(|faults| hot.decide(&fault(faults), &Conditions::default()).unwrap().trigger().is_some());
     assert_eq!(decisions, [false, false, true, true]);
     assert_eq!(hot.review_period().unwrap(), None);
     let adaptive = manager("patch-adaptive,period-ms=20,hot=4,cold=2");
     assert_eq!(adaptive.review_period().unwrap().unwrap().as_millis(), 20);
-    assert_eq!(adaptive.review(&statistics(Trigger::NONE, 3, 0)).unwrap(), Review::KEEP);
-    assert_eq!(adaptive.review(&statistics(Trigger::NONE, 4, 0)).unwrap(), Review::patch(Trigger::BREAK));
-    assert_eq!(adaptive.review(&statistics(Trigger::BREAK, 0, 2)).unwrap(), Review::KEEP);
-    assert_eq!(adaptive.review(&statistics(Trigger::BREAK, 0, 1)).unwrap(), Review::UNPATCH);
+    assert_eq!(adaptive.review(&statistics(Trigger::NONE, 3, 0), &Conditions::default()).unwrap(), Review::KEEP);
+    assert_eq!(
+        adaptive.review(&statistics(Trigger::NONE, 4, 0), &Conditions::default()).unwrap(),
+        Review::patch(Trigger::BREAK)
+    );
+    assert_eq!(adaptive.review(&statistics(Trigger::BREAK, 0, 2), &Conditions::default()).unwrap(), Review::KEEP);
+    assert_eq!(adaptive.review(&statistics(Trigger::BREAK, 0, 1), &Conditions::default()).unwrap(), Review::UNPATCH);
     let state = adaptive.export_state().unwrap();
     let next = Instance::create(adaptive.plugin(), "", state.as_ref()).unwrap();
     assert_eq!(next.counters().unwrap(), adaptive.counters().unwrap());
@@ -245,7 +253,7 @@ fn what_cannot_be_found_or_set_is_a_sentence() {
         let started = Choice::from_argument(argument).start::<PatchManagerRef>(&registry);
         started.err().unwrap().to_string()
     };
-    let all = "patch-adaptive, patch-first-fault, patch-hot, patch-never";
+    let all = "patch-adaptive, patch-conditions, patch-first-fault, patch-hot, patch-list, patch-never, patch-static";
     assert_eq!(error("patch-some"), format!("there is no patch-manager named patch-some; there are {all}"));
     assert!(error("patch-hot,threshold=much").ends_with(": setting threshold cannot be \"much\": it is a number"));
     assert!(error("patch-hot,limit=3").ends_with(": there is no setting limit; there are threshold, trigger, then"));
@@ -262,6 +270,7 @@ fn policies() {
     let policy =
         parse("description = \"x\"\n[patch-manager]\nplugin = \"./hot.so\"\nthreshold = 3\nthen = \"run\"").unwrap();
     let choice = Choice {
+        otherwise: None,
         plugin: "./hot.so".into(),
         base: "/policies".into(),
         config: "then = \"run\"\nthreshold = 3\n".into(),
@@ -288,4 +297,68 @@ fn templates_answer_as_build_does() {
         let built = routines.build(&ClassKey::new(&instruction, Attributes::NONE)).unwrap();
         assert_eq!(built.is_some(), templates.iter().any(|template| template.mnemonic() == Some(mnemonic)));
     }
+}
+
+/// A search gives the values of tunables to `create` as they are.
+#[test]
+fn bundled_plugins_take_the_values_that_they_offer_to_a_search() {
+    fn offered<T: PluginKind>(name: &str) -> Vec<(String, Vec<String>)> {
+        let plugin = Registry::discover().find::<T>(name, Path::new("")).expect("a bundled plugin");
+        let tunables = plugin.tunables().expect("no panic");
+        for tunable in &tunables {
+            for value in tunable.values() {
+                let config = format!("{} = {value}", tunable.name());
+                Instance::create(&plugin, &config, None).unwrap_or_else(|error| panic!("{config}: {error}"));
+            }
+        }
+        let text = |values: &patchbay_plugin_api::plugin::Tunable| values.values().map(str::to_owned).collect();
+        tunables.iter().map(|tunable| (tunable.name().to_owned(), text(tunable))).collect()
+    }
+    let names = |offered: &[(String, Vec<String>)]| offered.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let hot = offered::<PatchManagerRef>("patch-hot");
+    assert_eq!(names(&hot), ["threshold", "trigger", "then"]);
+    assert_eq!(hot[0].1, ["1", "4", "16", "64"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-adaptive")), ["period-ms", "hot", "cold", "trigger", "then"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-first-fault")), ["trigger", "then"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-static")), ["trigger", "then", "later"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-conditions")), ["b-rate", "trigger", "then"]);
+    assert_eq!(names(&offered::<PatchManagerRef>("patch-never")), [""; 0]);
+    assert_eq!(names(&offered::<ClassifierRef>("classify-operands")), ["slot", "unit", "banked"]);
+}
+
+/// A patch manager that reports what it asked of the host when it was created.
+struct Names(String);
+
+impl patchbay_plugin_api::plugin::Plugin for Names {
+    const NAME: &'static str = "names";
+    const VERSION: &'static str = "0.0.0";
+    const DESCRIPTION: &'static str = "for tests";
+
+    fn create(_: &str, host: &Host) -> Result<Self, String> {
+        let symbols = [0x1ff0, 0x2010].map(|address| host.symbol(address).unwrap_or_default());
+        let addresses = ["second", "second+0x10", "twice", "never"].map(|name| host.address(name));
+        Ok(Names(format!("{symbols:?} {addresses:x?}")))
+    }
+
+    fn report(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl patchbay_plugin_api::patch_manager::PatchManager for Names {
+    fn decide(&self, _: &SiteFault) -> Decision {
+        Decision::LEAVE
+    }
+}
+
+#[test]
+fn plugins_see_the_symbols_of_their_guest() {
+    let report = |symbols: Option<&str>| {
+        let symbols = symbols.map(|text| std::sync::Arc::new(Symbols::parse(text)));
+        let plugin = Found::<PatchManagerRef>::linked::<Names>().with_symbols(symbols);
+        Instance::create(&plugin, "", None).unwrap().report().unwrap()
+    };
+    let symbols = "1000 T first\n2000 T second\n3000 t twice\n4000 t twice\n";
+    assert_eq!(report(Some(symbols)), r#"["first+0xff0", "second+0x10"] [Some(2000), Some(2010), None, None]"#);
+    assert_eq!(report(None), r#"["", ""] [None, None, None, None]"#);
 }

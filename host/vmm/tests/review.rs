@@ -72,7 +72,7 @@ fn sites_are_reviewed_once_a_period_by_whoever_runs() {
     let default = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
     let patch_manager = Instance::create(&Found::<PatchManagerRef>::linked::<Counts>(), "", None).unwrap();
     let plugins = Plugins { patch_manager: Arc::new(patch_manager), ..default };
-    let vm = Vm::new(Arc::new(Vmm::new()), 0, 3, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
+    let vm = Vm::new(Arc::new(Vmm::new()), 0, 3, Some(&plugins), Scope::Vm, Fetch::Translated).unwrap();
     let vm = Arc::new(vm);
     // `mov r14=psr` (M36)
     let bundle = Bundle::new(Template::new(1), [1 << 37 | 0x25 << 27 | 14 << 6, 1 << 27, 1 << 27]);

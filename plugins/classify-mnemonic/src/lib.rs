@@ -34,5 +34,6 @@ impl Classifier for ClassifyMnemonic {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     classifiers: [ClassifyMnemonic],
 }

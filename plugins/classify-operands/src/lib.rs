@@ -27,6 +27,10 @@ impl Plugin for ClassifyOperands {
         settings.done()?;
         Ok(ClassifyOperands { besides })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        ["slot", "unit", "banked"].map(|name| Tunable::new(name, [false, true])).into()
+    }
 }
 
 impl Classifier for ClassifyOperands {
@@ -37,5 +41,6 @@ impl Classifier for ClassifyOperands {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     classifiers: [ClassifyOperands],
 }

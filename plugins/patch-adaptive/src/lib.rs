@@ -63,6 +63,15 @@ impl Plugin for PatchAdaptive {
             Counter::new("sites that went cold", self.cooled.load(Ordering::Relaxed)),
         ]
     }
+
+    fn tunables() -> Vec<Tunable> {
+        let own = [
+            Tunable::new("period-ms", [10, 100, 1000]),
+            Tunable::new("hot", [4, 16, 64]),
+            Tunable::new("cold", [1, 16]),
+        ];
+        own.into_iter().chain(Tunable::decision()).collect()
+    }
 }
 
 impl PatchManager for PatchAdaptive {
@@ -98,5 +107,6 @@ impl PatchManager for PatchAdaptive {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchAdaptive],
 }

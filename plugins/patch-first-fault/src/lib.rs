@@ -19,6 +19,10 @@ impl Plugin for PatchFirstFault {
         settings.done()?;
         Ok(PatchFirstFault { decision })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        Tunable::decision().into()
+    }
 }
 
 impl PatchManager for PatchFirstFault {
@@ -28,5 +32,6 @@ impl PatchManager for PatchFirstFault {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchFirstFault],
 }

@@ -21,6 +21,10 @@ impl Plugin for PatchHot {
         settings.done()?;
         Ok(PatchHot { threshold, decision })
     }
+
+    fn tunables() -> Vec<Tunable> {
+        [Tunable::new("threshold", [1, 4, 16, 64])].into_iter().chain(Tunable::decision()).collect()
+    }
 }
 
 impl PatchManager for PatchHot {
@@ -30,5 +34,6 @@ impl PatchManager for PatchHot {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchHot],
 }

@@ -24,5 +24,6 @@ impl PatchManager for PatchNever {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     patch_managers: [PatchNever],
 }

@@ -34,5 +34,6 @@ impl Routines for RoutinesStandard {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     routines: [RoutinesStandard],
 }

@@ -79,5 +79,6 @@ fn traced(vp: &mut Vp, fixups: &Fixups, instruction: &Instruction) -> Emulated {
 }
 
 patchbay_plugin_api::export_plugins! {
+    statics: none,
     routines: [RoutinesTracing],
 }

@@ -33,7 +33,8 @@ impl From<Operation> for u64 {
 
 impl From<u64> for Operation {
     fn from(bits: u64) -> Operation {
-        Operation { mnemonic: bits as u16, register: (bits >> 16) as u8, left: bits >> 24 != 0 }
+        let [low, high, register, left, ..] = bits.to_le_bytes();
+        Operation { mnemonic: u16::from_le_bytes([low, high]), register, left: left != 0 }
     }
 }
 
@@ -62,6 +63,7 @@ impl Ring {
         self.next.load(Ordering::Relaxed)
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "it is less than a length")]
     fn entry(&self, number: u64) -> &Entry {
         &self.entries[(number % self.entries.len() as u64) as usize]
     }
@@ -106,6 +108,7 @@ impl Ring {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "what is recorded is as long as what is read")]
 mod tests {
     use super::*;
 

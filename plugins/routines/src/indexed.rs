@@ -70,7 +70,7 @@ fn mov_from_cpuid<O: Operands>(vp: &mut Vp, fixups: &Fixups, instruction: &Instr
     let r1 = O::r1(fixups, instruction);
     vp.check_target(r1)?;
     let index = index(File::CPUID, vp.source(O::r3(fixups, instruction))?);
-    match vp.vpd().vcpuid.get(index as usize) {
+    match usize::try_from(index).ok().and_then(|index| vp.vpd().vcpuid.get(index)) {
         Some(&value) => {
             vp.set_gr(r1, value);
             Ok(())

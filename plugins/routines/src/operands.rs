@@ -18,19 +18,19 @@ pub(crate) struct Fixed;
 impl Operands for Fixed {
     #[inline]
     fn r1(fixups: &Fixups, _: &Instruction) -> u8 {
-        fixups.0[0] as u8
+        fixups.0[0].to_le_bytes()[0]
     }
     #[inline]
     fn r2(fixups: &Fixups, _: &Instruction) -> u8 {
-        (fixups.0[0] >> 8) as u8
+        fixups.0[0].to_le_bytes()[1]
     }
     #[inline]
     fn r3(fixups: &Fixups, _: &Instruction) -> u8 {
-        (fixups.0[0] >> 16) as u8
+        fixups.0[0].to_le_bytes()[2]
     }
     #[inline]
     fn register(fixups: &Fixups, _: &Instruction) -> u8 {
-        (fixups.0[0] >> 24) as u8
+        fixups.0[0].to_le_bytes()[3]
     }
     #[inline]
     fn immediate(fixups: &Fixups, _: &Instruction) -> u64 {

@@ -4,23 +4,28 @@ const ESCAPE: u8 = 0x01;
 
 /// What keys ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Bytes for the guest.
     Type(Vec<u8>),
     Leave,
     Help,
     WindowSize,
+    /// Pauses the machine, or lets it go on.
+    Pause,
+    Statistics,
+    NextMachine,
+    Break,
 }
 
 /// Keys that arrive in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     escaped: bool,
 }
 
 impl Keys {
     /// What some keys ask for, in order. A key that means nothing after Ctrl-A is dropped.
-    pub(super) fn press(&mut self, keys: &[u8]) -> Vec<Command> {
+    pub(crate) fn press(&mut self, keys: &[u8]) -> Vec<Command> {
         let mut commands = Vec::new();
         for key in keys {
             if !self.escaped {
@@ -35,6 +40,10 @@ impl Keys {
             match key {
                 b'x' | b'X' => commands.push(Command::Leave),
                 b'h' | b'H' | b'?' => commands.push(Command::Help),
+                b'p' | b'P' => commands.push(Command::Pause),
+                b's' | b'S' => commands.push(Command::Statistics),
+                b'n' | b'N' => commands.push(Command::NextMachine),
+                b'b' | b'B' => commands.push(Command::Break),
                 b'w' | b'W' => commands.push(Command::WindowSize),
                 b'a' | b'A' | &ESCAPE => commands.push(Command::Type(vec![ESCAPE])),
                 _ => {}

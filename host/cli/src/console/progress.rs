@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
+use patchbay::output::tell;
 
 /// What takes less than this needs no line.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -26,12 +27,12 @@ impl Progress {
             let mut shown = false;
             let mut interval = PATIENCE;
             while ended.recv_timeout(interval) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-                eprint!("\r{what} … {:.1} s", start.elapsed().as_secs_f64());
+                tell(format_args!("\r{what} … {:.1} s", start.elapsed().as_secs_f64()));
                 shown = true;
                 interval = INTERVAL;
             }
             if shown {
-                eprint!("\r\x1b[K");
+                tell(format_args!("\r\x1b[K"));
             }
         });
         Progress { thread: Some((done, thread)) }

@@ -11,10 +11,10 @@ static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// The terminal at standard input, raw as long as this lives.
 #[derive(Debug)]
-pub(super) struct Terminal(());
+pub(crate) struct Terminal(());
 
 impl Terminal {
-    pub(super) fn raw() -> io::Result<Terminal> {
+    pub(crate) fn raw() -> io::Result<Terminal> {
         let original = tcgetattr(stdin())?;
         *ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner) = Some(original.clone());
         make_raw(original)?;
@@ -46,6 +46,15 @@ pub(crate) fn restore() {
     }
 }
 
+/// The same without waiting for anybody, in a signal handler: if the attributes are being exchanged right now, they stay.
+pub(crate) fn restore_at_once() {
+    if let Ok(original) = ORIGINAL.try_lock()
+        && let Some(original) = &*original
+    {
+        let _terminal_is_gone = tcsetattr(stdin(), OptionalActions::Now, original);
+    }
+}
+
 /// Makes the terminal raw again after [`restore`], unless it never was.
 pub(super) fn resume() {
     let original = ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -55,7 +64,7 @@ pub(super) fn resume() {
 }
 
 /// Rows and columns of the terminal at standard output.
-pub(super) fn window_size() -> Option<(u16, u16)> {
+pub(crate) fn window_size() -> Option<(u16, u16)> {
     let size = tcgetwinsize(stdout()).ok()?;
     (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
 }

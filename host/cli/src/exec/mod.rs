@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use patchbay_cpu::engine::EngineChoice;
+use patchbay_machine::text;
 use patchbay_vmm::vm::Vm;
 
 pub use machine::Machine;
@@ -20,6 +21,7 @@ pub use program::{Error, Program};
 use program::{Operand, show_bytes};
 
 use crate::monitor::{Monitor, MonitorError};
+use crate::output::{OutputError, print};
 
 /// Why programs cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,9 @@ pub enum ExecError {
     /// There is no such monitor.
     #[error(transparent)]
     Monitor(#[from] MonitorError),
+    /// What was found out cannot be written.
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 /// What became of a program's checks.
@@ -84,6 +89,9 @@ pub struct Exec {
     /// Files of programs: JSON, plain or compressed with gzip
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
     /// What executes them: interpreter, or translator, which compiles what was entered hot times
     #[arg(long, value_name = "ENGINE[,hot=N]", default_value = "interpreter")]
     engine: EngineChoice,
@@ -98,21 +106,29 @@ impl Exec {
     /// If a file cannot be read or is malformed, or a plugin does not start, before any program runs.
     pub fn run(&self) -> Result<bool, ExecError> {
         let files: Vec<Vec<Program>> = self.files.iter().map(|file| program::load(file)).collect::<Result<_, _>>()?;
-        let mut monitor = self.monitor.start(&self.monitor.vmm()?)?;
-        let (mut passed, mut failed) = (0, 0);
+        let mut monitor = self.monitor.start(&self.monitor.vmm()?, &Arc::default())?;
+        let (mut passed, mut failed, mut failures) = (0, 0, Vec::new());
         for (number, program) in (0..).zip(files.iter().flatten()) {
             let vm = monitor.as_mut().map(|monitor| monitor.vm(number, 1)).transpose()?;
             let report = run(program, self.engine, vm.clone());
             if let (Some(monitor), Some(vm)) = (&mut monitor, vm) {
                 monitor.keep(&vm);
             }
-            for failure in &report.failures {
-                println!("{failure}");
+            for failure in report.failures.iter().filter(|_| !self.json) {
+                print(format_args!("{}\n", text::line(failure, 2 * text::MESSAGE))).map_err(OutputError)?;
             }
             passed += report.passed;
             failed += report.failures.len();
+            if self.json {
+                failures.extend(report.failures);
+            }
         }
-        println!("{passed} passed, {failed} failed");
+        if self.json {
+            let all = serde_json::json!({ "passed": passed, "failed": failed, "failures": failures });
+            print(format_args!("{all}\n")).map_err(OutputError)?;
+            return Ok(failed == 0);
+        }
+        print(format_args!("{passed} passed, {failed} failed\n")).map_err(OutputError)?;
         Ok(failed == 0)
     }
 }

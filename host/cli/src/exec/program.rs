@@ -131,9 +131,11 @@ impl Operand {
     fn value(self) -> Value {
         match self {
             Operand::Number(number) => Value::Number(number.value),
-            Operand::Fr { sign, exponent, significand } => {
-                Value::Fr(Fr::new(sign.value != 0, exponent.value as u32, significand.value))
-            }
+            Operand::Fr { sign, exponent, significand } => Value::Fr(Fr::new(
+                sign.value != 0,
+                u32::try_from(exponent.value).unwrap_or(u32::MAX),
+                significand.value,
+            )),
         }
     }
 }
@@ -290,7 +292,7 @@ fn register(field: &str, name: &str, operand: Operand) -> Result<Register, Strin
 impl Bytes {
     fn bytes(&self, field: &str) -> Result<Vec<u8>, String> {
         let address = self.address.0;
-        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let pair = |pair: &[u8]| match pair {
             [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
             _ => None,

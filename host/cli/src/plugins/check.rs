@@ -7,14 +7,15 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use patchbay::output::{tell, unless_closed};
+use patchbay_vmm::plugins::trial::how_it_ended;
 use serde::{Deserialize, Serialize};
 
 use crate::log;
@@ -37,7 +38,7 @@ pub(super) struct Check {
     patience: u64,
     /// Be the process of their own, and report to standard input
     #[arg(long, hide = true)]
-    child: bool,
+    pub(super) child: bool,
     /// The library, or LIBRARY#NAME for one of its plugins
     file: String,
 }
@@ -82,10 +83,10 @@ impl Check {
         let _ = child.wait();
         let wrong = verdict?;
         for sentence in &wrong {
-            eprintln!("patchbay: {sentence}");
+            tell(format_args!("patchbay: {sentence}\n"));
         }
         if wrong.is_empty() {
-            super::ignore_closed(writeln!(io::stdout(), "nothing wrong was found")).map_err(Error::Report)?;
+            unless_closed(writeln!(io::stdout(), "nothing wrong was found")).map_err(Error::Report)?;
         }
         Ok(wrong.is_empty())
     }
@@ -115,7 +116,7 @@ impl Check {
             match receiver.recv_timeout(Duration::from_secs(self.patience)) {
                 Ok(Message::Step(next)) => step = next,
                 Ok(Message::Line(line)) => {
-                    super::ignore_closed(writeln!(io::stdout(), "{line}")).map_err(Error::Report)?;
+                    unless_closed(writeln!(io::stdout(), "{line}")).map_err(Error::Report)?;
                 }
                 Ok(Message::Wrong(sentence)) => wrong.push(sentence),
                 Ok(Message::Refused(sentence)) => return Err(Error::Refused(sentence)),
@@ -149,16 +150,6 @@ impl Check {
         let (file, name) = super::split_reference(&self.file);
         examine::examine(self, Path::new(file), name, &report)?;
         report.send(&Message::Done)
-    }
-}
-
-/// What the end of a process says of the plugin in it.
-fn how_it_ended(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(6), _) => "aborts".to_owned(),
-        (Some(signal @ (4 | 7 | 8 | 11)), _) => format!("crashes with signal {signal}"),
-        (Some(signal), _) => format!("is ended by signal {signal}"),
-        (None, code) => format!("ends the process with code {}", code.unwrap_or_default()),
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use patchbay::output::unless_closed;
 use patchbay_vmm::plugins::Kind;
 
 /// Where plugin-api was when this program was built.
@@ -83,6 +84,9 @@ pub(super) struct New {
     /// routines builds emulation routines
     #[arg(long)]
     kind: Kind,
+    /// For routines: begin with all routines of this set, one of them wrapped
+    #[arg(long, value_name = "SET", value_enum)]
+    around: Option<Around>,
     /// The directory of plugin-api in Patchbay's source [default: that of this program's]
     #[arg(long, value_name = "DIR", conflicts_with = "git")]
     path: Option<PathBuf>,
@@ -92,6 +96,16 @@ pub(super) struct New {
     /// The directory to make [default: NAME]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+    /// Where Cargo builds it, relative to that: plugins side by side share what they need of others
+    #[arg(long, value_name = "DIR", default_value = "../target")]
+    target_dir: PathBuf,
+}
+
+/// A set of routines that others can be made around.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Around {
+    /// Those of routines-standard: all virtualized instructions
+    Standard,
 }
 
 /// Why there is no new crate.
@@ -103,6 +117,8 @@ pub(crate) enum Error {
     Taken(String),
     #[error("{} is not the directory of patchbay-plugin-api; say --path DIR or --git URL", .0.display())]
     NoApi(PathBuf),
+    #[error("--around is for --kind routines: a {0} has no routines")]
+    Around(Kind),
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
     #[error("cannot say what is next: {0}")]
@@ -123,8 +139,15 @@ impl New {
         if TAKEN.contains(&&*library) {
             return Err(Error::Taken(name.clone()));
         }
+        let around = match (self.kind, self.around) {
+            (Kind::Routines, Some(Around::Standard)) => format!("patchbay-routines = {}\n", self.standard()?),
+            (_, None) => String::new(),
+            (kind, Some(_)) => return Err(Error::Around(kind)),
+        };
         let manifest = MANIFEST.replace("{{name}}", name).replace("{{api}}", &self.api()?);
+        let manifest = manifest.replace("{{routines}}", &around);
         let source = match self.kind {
+            Kind::Routines if self.around.is_some() => include_str!("../../templates/routines-around.rs.in"),
             Kind::Classifier => include_str!("../../templates/classifier.rs.in"),
             Kind::PatchManager => include_str!("../../templates/patch-manager.rs.in"),
             Kind::Routines => include_str!("../../templates/routines.rs.in"),
@@ -137,11 +160,17 @@ impl New {
         fs::create_dir_all(&directory).map_err(|source| Error::Write { file: directory.clone(), source })?;
         write(folder.join("Cargo.toml"), &manifest)?;
         write(folder.join(".gitignore"), "/target\n")?;
+        let cargo = folder.join(".cargo");
+        fs::create_dir_all(&cargo).map_err(|source| Error::Write { file: cargo.clone(), source })?;
+        let target = quoted(&self.target_dir.to_string_lossy());
+        let why = "# Plugins side by side share what they need of others: only the first one builds it.";
+        write(cargo.join("config.toml"), &format!("{why}\n[build]\ntarget-dir = {target}\n"))?;
         write(directory.join("lib.rs"), &source.replace("{{name}}", name))?;
         let folder = folder.display();
         let kind = self.kind;
-        let file = format!("target/release/lib{library}.so");
-        super::ignore_closed(write!(
+        let file = self.target_dir.join("release").join(format!("lib{library}.so"));
+        let file = file.display();
+        unless_closed(write!(
             io::stdout(),
             "{folder} is ready. Next:\n\n    \
              cd {folder}\n    \
@@ -151,9 +180,22 @@ impl New {
              patchbay run linux --{kind} {file}\n\n\
              or, under a guest that runs with --control SOCKET:\n\n    \
              patchbay ctl SOCKET swap {kind} {file}\n    \
-             patchbay ctl SOCKET rollback {kind}\n",
+             patchbay ctl SOCKET rollback {kind}\n\n\
+             The first build compiles what plugins need of others, for about a minute; later ones, and those of other \
+             plugins\nbeside this one, take seconds.\n",
         ))
         .map_err(Error::Print)
+    }
+
+    /// The dependency on the standard routines.
+    fn standard(&self) -> Result<String, Error> {
+        if self.git.is_some() {
+            return self.api();
+        }
+        let given = self.path.as_deref().unwrap_or(Path::new(PLUGIN_API)).join("../plugins/routines");
+        let found = given.canonicalize().ok().filter(|path| path.join("Cargo.toml").is_file());
+        let found = found.ok_or_else(|| Error::NoApi(given.clone()))?;
+        Ok(format!("{{ path = {} }}", quoted(&found.to_string_lossy())))
     }
 
     /// The dependency on plugin-api.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -16,6 +17,14 @@ pub const LINE: u8 = 4;
 /// The input clock of the UART, in hertz.
 pub const CLOCK: u32 = 1_843_200;
 
+const LINE_STATUS: u8 = 5;
+const BREAK: u8 = 1 << 4;
+/// The receive FIFO, in bytes.
+const FIFO: usize = 64;
+const FIFO_CONTROL: u8 = 2;
+const CLEAR_RECEIVED: u8 = 1 << 1;
+const LINE_CONTROL: u8 = 3;
+const DIVISOR_LATCH: u8 = 1 << 7;
 const MODEM_CONTROL: u8 = 4;
 const REQUEST_TO_SEND: u8 = 1 << 1;
 const LOOPBACK: u8 = 1 << 4;
@@ -51,15 +60,28 @@ impl Write for Output {
 /// A 16550A whose line ends in two channels. The sender of its input waits for the guest's request to send: what came
 /// while a driver tries the registers and empties the FIFO would be lost.
 pub struct Uart {
-    serial: Mutex<Serial<Edge, NoEvents, Output>>,
+    serial: Mutex<Receiving>,
     input: Receiver<u8>,
+    /// Whether the line is to send a break when there is room for it.
+    break_wanted: AtomicBool,
+}
+
+struct Receiving {
+    serial: Serial<Edge, NoEvents, Output>,
+    /// The bytes in the FIFO before the zero byte that stands for a break.
+    before_break: Option<usize>,
 }
 
 impl Uart {
     /// A UART that sends to `output` and receives from `input`.
     #[must_use]
     pub fn new(iosapic: Arc<Iosapic>, output: Sender<u8>, input: Receiver<u8>) -> Uart {
-        Uart { serial: Mutex::new(Serial::new(Edge(iosapic), Output(output))), input }
+        let serial = Serial::new(Edge(iosapic), Output(output));
+        Uart {
+            serial: Mutex::new(Receiving { serial, before_break: None }),
+            input,
+            break_wanted: AtomicBool::new(false),
+        }
     }
 
     /// Moves what waits in the input channel into the receive FIFO, as far as it has room.
@@ -67,7 +89,14 @@ impl Uart {
         self.fill(&mut self.serial.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn fill(&self, serial: &mut Serial<Edge, NoEvents, Output>) {
+    /// The line sends a break at the next [`receive`](Uart::receive): the guest reads a zero byte, and is told in the line
+    /// status that it is one.
+    pub fn send_break(&self) {
+        self.break_wanted.store(true, Ordering::Release);
+    }
+
+    fn fill(&self, receiving: &mut Receiving) {
+        let Receiving { serial, before_break } = receiving;
         let modem_control = serial.read(MODEM_CONTROL);
         if modem_control & (REQUEST_TO_SEND | LOOPBACK) != REQUEST_TO_SEND {
             return;
@@ -76,26 +105,40 @@ impl Uart {
         if !bytes.is_empty() {
             let _has_room = serial.enqueue_raw_bytes(&bytes);
         }
+        let room = serial.fifo_capacity();
+        if room > 0 && before_break.is_none() && self.break_wanted.swap(false, Ordering::AcqRel) {
+            *before_break = Some(FIFO - room);
+            let _has_room = serial.enqueue_raw_bytes(&[0]);
+        }
     }
 }
 
 impl Device for Uart {
     fn read(&self, offset: u64, _size: u8) -> u64 {
-        let mut serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
-        if offset == 0 && !self.input.is_empty() {
-            let byte = serial.read(0);
-            self.fill(&mut serial);
+        let mut receiving = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        let divisor = receiving.serial.read(LINE_CONTROL) & DIVISOR_LATCH != 0;
+        if offset == 0 && !divisor {
+            let byte = receiving.serial.read(0);
+            receiving.before_break = receiving.before_break.and_then(|before| before.checked_sub(1));
+            if !self.input.is_empty() || self.break_wanted.load(Ordering::Acquire) {
+                self.fill(&mut receiving);
+            }
             return u64::from(byte);
         }
-        u64::from(serial.read(offset as u8))
+        let value = receiving.serial.read(offset as u8);
+        let is_break = offset == u64::from(LINE_STATUS) && receiving.before_break == Some(0);
+        u64::from(if is_break { value | BREAK } else { value })
     }
 
     fn write(&self, offset: u64, _size: u8, value: u64) {
-        let mut serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut receiving = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = offset as u8;
-        let _output_never_fails = serial.write(offset, value as u8);
+        let _output_never_fails = receiving.serial.write(offset, value as u8);
+        if offset == FIFO_CONTROL && value as u8 & CLEAR_RECEIVED != 0 && receiving.serial.fifo_capacity() == FIFO {
+            receiving.before_break = None;
+        }
         if offset == MODEM_CONTROL && !self.input.is_empty() {
-            self.fill(&mut serial);
+            self.fill(&mut receiving);
         }
     }
 }
@@ -162,6 +205,19 @@ mod tests {
         fixture.uart.receive();
         let read: Vec<u8> = (0..text.len()).map(|_| fixture.uart.read(0, 1) as u8).collect();
         assert_eq!(read, text);
+    }
+
+    #[test]
+    fn a_break_is_a_zero_byte_that_the_line_status_tells_of() {
+        let fixture = fixture();
+        fixture.uart.write(4, 1, 2);
+        fixture.input.send(b'x').unwrap();
+        fixture.uart.send_break();
+        fixture.uart.receive();
+        let status = || fixture.uart.read(5, 1) & 0x11;
+        assert_eq!((status(), fixture.uart.read(0, 1)), (0x01, u64::from(b'x')));
+        assert_eq!((status(), fixture.uart.read(0, 1)), (0x11, 0));
+        assert_eq!(status(), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use object::LittleEndian;
 use object::elf::{ELFCLASS64, ELFDATA2LSB, EM_IA_64, ET_EXEC, FileHeader64, ProgramHeader64};
-use object::elf::{PT_DYNAMIC, PT_INTERP, PT_LOAD};
+use object::elf::{PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use patchbay_cpu::bus::PhysicalAddress;
@@ -98,6 +98,35 @@ pub fn load(memory: &Memory, image: &[u8]) -> Result<(u64, Vec<Range<u64>>), Elf
         memory.write(PhysicalAddress(range.start), bytes).map_err(outside)?;
     }
     Ok((entry, parts.into_iter().map(|(range, _)| range).collect()))
+}
+
+/// Code of an image: what an executable segment has in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code<'a> {
+    /// The physical address of its first byte.
+    pub physical: u64,
+    /// The address at which the image executes that byte.
+    pub address: u64,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// The code of an image, segment by segment, whether or not the image can be started.
+///
+/// # Errors
+/// If it is not an IA-64 ELF image, or damaged.
+pub fn code(image: &[u8]) -> Result<Vec<Code<'_>>, ElfError> {
+    let damaged = |error: object::Error| ElfError::Damaged(error.to_string());
+    let segments = header(image)?.program_headers(LittleEndian, image).map_err(damaged)?;
+    let executable = |(_, segment): &(usize, &Segment)| {
+        segment.p_type(LittleEndian) == PT_LOAD && segment.p_flags(LittleEndian).0 & PF_X.0 != 0
+    };
+    let code = |(index, segment): (usize, &'_ Segment)| {
+        let (offset, size) = segment.file_range(LittleEndian);
+        let bytes = segment.data(LittleEndian, image).map_err(|()| ElfError::Truncated(index, offset, size))?;
+        Ok(Code { physical: segment.p_paddr(LittleEndian), address: segment.p_vaddr(LittleEndian), bytes })
+    };
+    segments.iter().enumerate().filter(executable).map(code).collect()
 }
 
 fn header(image: &[u8]) -> Result<&Header, ElfError> {
@@ -202,6 +231,20 @@ pub(crate) mod tests {
         let mut bytes = [0; 49];
         memory.read(PhysicalAddress(0x20_0000), &mut bytes).unwrap();
         assert_eq!((&bytes[..48], bytes[48]), (BYTES, 0));
+    }
+
+    #[test]
+    fn code_is_what_executable_segments_have_in_the_file() {
+        let mut image = image(
+            50,
+            0x20_0000,
+            &[(0xa000_0000_0020_0000, 0x20_0000, BYTES, 0x100), (0x30_0000, 0x30_0000, BYTES, 48)],
+        );
+        // The flags of the second program header: readable and writable.
+        image[64 + 56 + 4] = 6;
+        let expected = Code { physical: 0x20_0000, address: 0xa000_0000_0020_0000, bytes: BYTES };
+        assert_eq!(code(&image), Ok(vec![expected]));
+        assert_eq!(code(b"MZ"), Err(ElfError::NotElf));
     }
 
     #[test]

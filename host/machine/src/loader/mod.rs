@@ -4,7 +4,8 @@ pub mod elf;
 pub mod gzip;
 pub mod symbols;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ pub enum LoadError {
     #[error("{0} is not a whole gzip file: {1}")]
     Gzip(PathBuf, std::io::Error),
     /// What is compressed is larger than memory.
-    #[error("{0} holds more than the machine's {1} bytes of memory when uncompressed")]
+    #[error("{0} holds more than {1} bytes when uncompressed, which is more than there is room for")]
     TooLarge(PathBuf, u64),
     /// It is no ELF image that this machine can start.
     #[error("{0}: {1}")]
@@ -56,6 +57,9 @@ pub enum LoadError {
     /// A raw image is empty, or its address is no bundle's.
     #[error("{0}: a raw image has at least one bundle and a load address that is a multiple of 16")]
     NoBundle(PathBuf),
+    /// A file is larger than anything in it could be of use for.
+    #[error("{0} has more than {1} bytes, and the machine's memory has no use for so many")]
+    TooLong(PathBuf, u64),
     /// The initial RAM disk does not fit.
     #[error("the initial RAM disk of {0} bytes does not fit into memory beside the kernel")]
     Initrd(u64),
@@ -67,6 +71,9 @@ pub enum LoadError {
     CommandLineZero,
 }
 
+/// The most bytes of an image that is looked at.
+const LOOKED_AT_MAX: u64 = 1 << 30;
+
 /// A guest in memory.
 #[derive(Clone, Debug)]
 pub struct Guest {
@@ -74,7 +81,21 @@ pub struct Guest {
     pub entry: u64,
     /// What it occupies.
     pub loaded: Loaded,
+    /// Its code.
+    pub code: Vec<CodeRange>,
 }
+
+/// Code in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRange {
+    /// Where it is, by guest-physical addresses.
+    pub physical: Range<u64>,
+    /// The address at which its first byte is executed.
+    pub address: u64,
+}
+
+/// What an image may have beside what is loaded, such as for debuggers, in bytes.
+const DEBUG_MAX: u64 = 4 << 30;
 
 /// Initial RAM disks begin at a multiple of this, in bytes.
 const INITRD_ALIGNMENT: u64 = 64 << 10;
@@ -90,18 +111,52 @@ pub fn load(memory: &Memory, source: &Source) -> Result<Guest, LoadError> {
     if source.command_line.contains('\0') {
         return Err(LoadError::CommandLineZero);
     }
-    let image = gzip::expand(&source.image, read(&source.image)?, memory.size())?;
+    let image =
+        gzip::expand(&source.image, read(&source.image, memory.size().saturating_add(DEBUG_MAX))?, memory.size())?;
+    let code = match source.load_address {
+        Some(address) => vec![CodeRange { physical: address..address.saturating_add(image.len() as u64), address }],
+        None => code(&source.image, &image)?,
+    };
     let (entry, mut ranges) = match source.load_address {
         Some(address) => load_raw(memory, &source.image, &image, address)?,
         None => elf::load(memory, &image).map_err(|error| LoadError::Elf(source.image.clone(), error))?,
     };
     let initrd = load_initrd(memory, &source.initrd, &ranges)?;
     ranges.extend(initrd.clone());
-    Ok(Guest { entry, loaded: Loaded { ranges, initrd, command_line: source.command_line.clone() } })
+    Ok(Guest { entry, loaded: Loaded { ranges, initrd, command_line: source.command_line.clone() }, code })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    fs::read(path).map_err(|error| LoadError::Read(path.to_owned(), error))
+/// The code of an ELF image.
+fn code(path: &Path, image: &[u8]) -> Result<Vec<CodeRange>, LoadError> {
+    let code = elf::code(image).map_err(|error| LoadError::Elf(path.to_owned(), error))?;
+    let range = |code: elf::Code<'_>| CodeRange {
+        physical: code.physical..code.physical.saturating_add(code.bytes.len() as u64),
+        address: code.address,
+    };
+    Ok(code.into_iter().map(range).collect())
+}
+
+/// The bytes of an image that is to be looked at, not loaded: plain or compressed with gzip.
+///
+/// # Errors
+/// If it is unreadable, too long, or damaged gzip.
+pub fn image(path: &Path) -> Result<Vec<u8>, LoadError> {
+    gzip::expand(path, read(path, LOOKED_AT_MAX)?, LOOKED_AT_MAX)
+}
+
+/// Reads a file of at most `limit` bytes: what is too long is refused before it is read, or else as soon as it shows.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
+    let failed = |error| LoadError::Read(path.to_owned(), error);
+    let too_long = || LoadError::TooLong(path.to_owned(), limit);
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.len() > limit {
+        return Err(too_long());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(metadata.len() as usize).map_err(|error| failed(error.into()))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
 }
 
 fn load_raw(memory: &Memory, path: &Path, image: &[u8], address: u64) -> Result<(u64, Vec<Range<u64>>), LoadError> {
@@ -120,11 +175,17 @@ fn load_raw(memory: &Memory, path: &Path, image: &[u8], address: u64) -> Result<
 
 /// Puts the parts, one behind the other, as high as possible below 4 GiB.
 fn load_initrd(memory: &Memory, paths: &[PathBuf], used: &[Range<u64>]) -> Result<Option<Range<u64>>, LoadError> {
+    let lengths = paths.iter().filter_map(|path| Some(fs::metadata(path).ok()?.len()));
+    let together = lengths.fold(0, u64::saturating_add);
+    let most = memory.low().end;
+    if together > most {
+        return Err(LoadError::Initrd(together));
+    }
     let mut initrd = Vec::new();
     for path in paths {
         // Linux looks for an archive at each multiple of four bytes.
         initrd.resize(initrd.len().next_multiple_of(4), 0);
-        initrd.extend(read(path)?);
+        initrd.extend(read(path, most)?);
     }
     if initrd.is_empty() {
         return Ok(None);
@@ -205,6 +266,22 @@ mod tests {
         let mut source = raw(directory.path(), 32 << 20, &[1; 32]);
         source.initrd = vec![file(directory.path(), "a", &vec![0; 40 << 20])];
         assert!(matches!(load(&memory, &source), Err(LoadError::Initrd(_))));
+    }
+
+    /// A terabyte that is not there cannot be read.
+    #[test]
+    fn what_is_too_long_is_refused_before_it_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let memory = Memory::new(64 << 20).unwrap();
+        let long = directory.path().join("long");
+        File::create(&long).unwrap().set_len(1 << 40).unwrap();
+        let mut source = raw(directory.path(), 32 << 20, &[1; 32]);
+        source.initrd = vec![long.clone()];
+        assert!(matches!(load(&memory, &source), Err(LoadError::Initrd(length)) if length == 1 << 40));
+        source.initrd = vec!["/dev/zero".into()];
+        assert!(matches!(load(&memory, &source), Err(LoadError::TooLong(path, _)) if path == Path::new("/dev/zero")));
+        source = Source { image: long.clone(), ..Source::default() };
+        assert!(matches!(load(&memory, &source), Err(LoadError::TooLong(path, _)) if path == long));
     }
 
     #[test]

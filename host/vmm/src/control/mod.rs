@@ -21,12 +21,16 @@
 //! answers. A client that does not read loses events, and is told how many: `"lost":3`. A client that does not read its
 //! answers for [`server::PATIENCE`] is disconnected; nobody else waits for it.
 //!
+//! After `{"command":"console"}` the server sends `{"console":"…"}` when the guest prints something, in which each character
+//! stands for one byte, and `{"console":null}` when it has ended.
+//!
 //! A new version of the protocol may add commands, arguments that may be left out, fields of answers, and kinds of events.
 //! Everything else is a new number in the greeting.
 //!
 //! To add a command: a file in [`commands`], and a line in its table.
 
 pub mod commands;
+pub mod console;
 pub mod events;
 pub mod protocol;
 pub mod server;
@@ -40,12 +44,14 @@ use patchbay_machine::handle::Handle;
 use patchbay_machine::loader::symbols::Symbols;
 use patchbay_machine::outcome::Outcome;
 
+use console::Line;
 use events::Events;
 
+use crate::fast_path::lock;
 use crate::plugins::deadline::{self, NothingGiven};
-use crate::plugins::{Kind, Registry, names_file};
+use crate::plugins::{Registry, names_file};
 use crate::statistics::{VmStatistics, VpCounts};
-use crate::swap::{Order, Setting, Step, SwapError, Swapped};
+use crate::swap::{Order, PolicyOrder, Rollback, Setting, Step, SwapError, Swapped};
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
 
@@ -56,6 +62,8 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Control {
     attached: Mutex<BTreeMap<u32, Target>>,
+    /// Of machines that run, or will run.
+    consoles: Mutex<BTreeMap<u32, Arc<Line>>>,
     /// What has happened.
     pub events: Events,
     /// Once a plugin was looked for.
@@ -95,8 +103,28 @@ impl Target {
             Some(counts)
         });
         let counts: Vec<VpCounts> = asked.map_err(|error| error.to_string())?.into_iter().flatten().collect();
-        let symbol = |address| self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        Ok(Some(vm.statistics_of(&counts, top, symbol)))
+        Ok(Some(vm.statistics_of(&counts, top, |address| self.symbol(address))))
+    }
+
+    /// The name of an address: `symbol+0x10`.
+    #[must_use]
+    pub fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.name(address).map(|(name, offset)| format!("{name}+{offset:#x}"))
+    }
+
+    /// The address that somebody names: hexadecimal digits, or a symbol, with an offset or without.
+    ///
+    /// # Errors
+    /// A sentence if it is neither.
+    pub fn address(&self, place: &str) -> Result<u64, String> {
+        let hexadecimal = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+        let (name, offset) = place.split_once('+').unwrap_or((place, "0"));
+        let base = match self.symbols.address(name) {
+            Some(base) => base,
+            None => hexadecimal(name).ok_or_else(|| format!("{name} is neither a symbol nor a hexadecimal address"))?,
+        };
+        let offset = hexadecimal(offset).ok_or_else(|| format!("the offset {offset} is not hexadecimal"))?;
+        Ok(base.wrapping_add(offset))
     }
 }
 
@@ -105,6 +133,21 @@ impl Control {
     pub fn attach(&self, target: Target) {
         self.events.add(Some(target.number), "started", format!("{} runs", target.guest));
         self.lock().insert(target.number, target);
+    }
+
+    /// The machine of this number has this console.
+    pub fn set_console(&self, number: u32, line: &Arc<Line>) {
+        lock(&self.consoles).insert(number, Arc::clone(line));
+    }
+
+    /// The console of a machine, and the machine's number.
+    ///
+    /// # Errors
+    /// A sentence if there is none, or no number and several machines.
+    pub fn console(&self, number: Option<u32>) -> Result<(u32, Arc<Line>), String> {
+        let number = self.target(number)?.number;
+        let line = lock(&self.consoles).get(&number).cloned();
+        line.map(|line| (number, line)).ok_or_else(|| format!("machine {number} has no console"))
     }
 
     /// A machine has ended.
@@ -153,6 +196,31 @@ impl Control {
         self.change(number, &what, |vm, machine, log| vm.swap(machine, &registry, order, log))
     }
 
+    /// Swaps the policy of a virtual machine, all its parts at once.
+    ///
+    /// # Errors
+    /// A sentence that says why the old one still serves.
+    pub fn swap_policy(&self, number: Option<u32>, order: &PolicyOrder) -> Result<Swapped, String> {
+        let registry = self.registry(order.limit)?;
+        let what = format!("swap of the policy for {}", order.policy.name);
+        self.change(number, &what, |vm, machine, log| vm.swap_policy(machine, &registry, order, log))
+    }
+
+    /// Goes back to the policy before the last swap of a whole policy.
+    ///
+    /// # Errors
+    /// A sentence that says why the present one still serves.
+    pub fn rollback_policy(
+        &self,
+        number: Option<u32>,
+        discard_state: bool,
+        limit: Duration,
+    ) -> Result<Swapped, String> {
+        self.change(number, "rollback of the policy", |vm, machine, log| {
+            vm.rollback_policy(machine, discard_state, limit, log)
+        })
+    }
+
     /// The plugins that can be named. Looking for them loads libraries, which is to run their code.
     fn registry(&self, limit: Duration) -> Result<Arc<Registry>, String> {
         let registry = Arc::clone(&self.registry);
@@ -179,10 +247,9 @@ impl Control {
     ///
     /// # Errors
     /// A sentence that says why the present one still serves.
-    pub fn rollback(&self, number: Option<u32>, kind: Kind, limit: Duration) -> Result<Swapped, String> {
-        self.change(number, &format!("rollback of the {kind}"), |vm, machine, log| {
-            vm.rollback(machine, kind, limit, log)
-        })
+    pub fn rollback(&self, number: Option<u32>, rollback: Rollback) -> Result<Swapped, String> {
+        let what = format!("rollback of the {}", rollback.kind);
+        self.change(number, &what, |vm, machine, log| vm.rollback(machine, rollback, log))
     }
 
     fn change(
@@ -204,6 +271,9 @@ impl Control {
         match &changed {
             Ok(swapped) => {
                 self.events.add_step(number, "swapped", format!("{} serves", swapped.plugin), begun.elapsed());
+                for note in &swapped.notes {
+                    self.events.add(Some(number), "left", note.clone());
+                }
                 if !swapped.destroyed {
                     let text =
                         format!("{what}: what served before has not been destroyed yet, and nobody waits for it");

@@ -88,7 +88,7 @@ impl<R: Read> Lines<R> {
         Lines { from, buffer: Vec::new(), seen: 0, skips: false }
     }
 
-    /// The next line; `None` at the end, or at an error. What stands behind the last end of a line is not one.
+    /// The next line; `None` at the end, or at an error. What stands after the last end of a line is not one.
     pub fn next_line(&mut self) -> Option<Line> {
         loop {
             if let Some(end) = self.buffer[self.seen..].iter().position(|byte| *byte == b'\n') {

@@ -18,6 +18,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 
 use super::commands;
+use super::console::text_of;
 use super::events::Event;
 use super::protocol::{self, LINE_MAX, Line, Lines, Request};
 use super::{Control, Target};
@@ -79,9 +80,8 @@ impl Server {
     /// # Errors
     /// Why it cannot.
     pub fn listen(path: &Path, control: Arc<Control>) -> Result<Server, ListenError> {
-        vacate(path)?;
         let failed = |source: io::Error| ListenError::Listen { path: path.to_owned(), source };
-        let listener = Arc::new(bind(path).map_err(failed)?);
+        let listener = Arc::new(listen_at(path)?);
         let made = fs::symlink_metadata(path).map_err(failed)?;
         let clients = Arc::new(Clients::default());
         let (running, ended) = bounded(0);
@@ -115,6 +115,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Listens at a path that nothing is at, or a socket at which nobody listens any more. Only the owner can connect.
+///
+/// # Errors
+/// Why it cannot.
+pub fn listen_at(path: &Path) -> Result<UnixListener, ListenError> {
+    vacate(path)?;
+    bind(path).map_err(|source| ListenError::Listen { path: path.to_owned(), source })
 }
 
 /// Removes a socket at which nobody listens.
@@ -209,6 +218,23 @@ pub struct Connection {
     state: AtomicU8,
 }
 
+/// Sends what a guest prints until it ends or the client leaves.
+fn send_console(connection: &Connection, number: u32, pieces: &Receiver<Arc<[u8]>>) {
+    while connection.state.load(Ordering::Acquire) != CLOSED {
+        let sent = match pieces.recv_timeout(PAUSE) {
+            Ok(piece) => connection.send(&json!({ "vm": number, "console": text_of(&piece) })),
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => {
+                connection.send(&json!({ "vm": number, "console": null }));
+                return;
+            }
+        };
+        if !sent {
+            return;
+        }
+    }
+}
+
 /// A client, as commands see it.
 pub struct Session<'a> {
     /// What it controls.
@@ -250,6 +276,19 @@ impl Session<'_> {
             self.connection.state.store(SILENT, Ordering::Release);
             format!("the host gives no thread: {error}")
         })
+    }
+}
+
+impl Session<'_> {
+    /// Sends what the guest of a machine prints, until it ends or the client leaves.
+    ///
+    /// # Errors
+    /// If the host gives no thread.
+    pub fn follow_console(&self, number: u32, pieces: Receiver<Arc<[u8]>>) -> Result<(), String> {
+        let connection = Arc::clone(self.connection);
+        let thread = thread::Builder::new().name("control console".to_owned());
+        let spawned = thread.spawn(move || send_console(&connection, number, &pieces));
+        spawned.map(|_| ()).map_err(|error| format!("the host gives no thread: {error}"))
     }
 }
 

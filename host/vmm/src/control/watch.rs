@@ -147,7 +147,8 @@ fn swap_in(control: &Control, target: &Target, file: &Path, library: &Library) -
     for (kind, name, vp) in serving {
         let plugin = format!("{}#{name}", file.display());
         let (library, base) = (Some(library.clone()), PathBuf::new());
-        let order = Order { kind, plugin, library, base, config: None, vp, repatch: false, limit: LIMIT };
+        let (repatch, discard_state) = (false, false);
+        let order = Order { kind, plugin, library, base, config: None, vp, repatch, discard_state, limit: LIMIT };
         let _events_say_what_became_of_it = control.swap(Some(target.number), &order);
     }
     swaps

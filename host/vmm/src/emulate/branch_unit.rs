@@ -28,7 +28,7 @@ pub fn rfi(g: &mut Guest) -> Outcome {
     let psr = Psr::from(g.vpd.vcr[cr::IPSR]);
     g.illegal_if(psr.is())?;
     g.p.registers.ip = g.vpd.vcr[cr::IIP] & !0xf;
-    // Whatever it changes, all is looked up again behind this.
+    // Whatever it changes, all is looked up again after this.
     let _ = g.set_psr(psr);
     let ifs = g.vpd.vcr[cr::IFS];
     if ifs >> 63 != 0 {

@@ -1,7 +1,7 @@
 //! The emulation of each virtualized instruction, from its decoded form: one function an instruction, one file a family.
 //!
 //! A function reads like the Operation box of the instruction's page in SDM 3. It makes all checks, those before the
-//! virtualization fault too: behind an emulation trigger nothing has made them. The qualifying predicate is true.
+//! virtualization fault too: at an emulation trigger nothing has made them. The qualifying predicate is true.
 //! `Ok` means that the guest goes on with the next instruction; [`Leave`](patchbay_cpu::outcome::Leave) says what else.
 
 mod application;

@@ -46,15 +46,15 @@ pub fn measure(routines: &Routines, mnemonic: Mnemonic, seed: u64) -> Result<Opt
         };
         let services = services::services();
         let mut machine = state.machine();
-        let ip = machine.p.registers.ip;
+        let at = services::At { ip: machine.p.registers.ip, identity: [0; 2] };
         let routine = nanoseconds(|| {
-            let _ = services::run(&routine, services, &mut machine.p, &mut machine.vpd, ip, &placed.instruction);
+            let _ = services::run(&routine, services, &mut machine.p, &mut machine.vpd, at, &placed.instruction);
         });
         let mut machine = state.machine();
         let mut path = Conventional::default();
         let conventional = nanoseconds(|| {
             let _ = path.emulate(&mut machine.p, &mut machine.vpd, placed.instruction.bits);
-            machine.p.registers.ip = ip;
+            machine.p.registers.ip = at.ip;
             machine.p.registers.psr.set_ri(placed.instruction.slot);
         });
         return Ok(Some(Cost { routine, conventional }));

@@ -178,10 +178,10 @@ fn run(
         return Err(Difference::State { case, what: "the conventional path cannot fetch it".to_owned() });
     };
     let mut ours = state.machine();
-    let ip = ours.p.registers.ip;
+    let at = services::At { ip: ours.p.registers.ip, identity: [0; 2] };
     let services = services::services();
     (trial.forbidden)();
-    let did = services::run(routine, services, &mut ours.p, &mut ours.vpd, ip, given);
+    let did = services::run(routine, services, &mut ours.p, &mut ours.vpd, at, given);
     let forbidden = (trial.forbidden)();
     let did = match did {
         Ok(did) => did,

@@ -128,7 +128,7 @@ impl Guest<'_> {
     /// Checks that a general register can be written.
     ///
     /// # Errors
-    /// Illegal Operation for r0 and registers behind the frame.
+    /// Illegal Operation for r0 and registers beyond the frame.
     #[inline]
     pub fn target(&mut self, r: u8) -> Outcome {
         if r == 0 || r >= 32 && r - 32 >= self.p.registers.cfm.sof() {

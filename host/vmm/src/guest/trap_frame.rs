@@ -1,4 +1,4 @@
-//! The trap frame: what a monitor saves before it runs code written in a high-level language, and restores behind it.
+//! The trap frame: what a monitor saves before it runs code written in a high-level language, and restores afterwards.
 //! It holds the scratch registers of the calling convention (IA-64 Software Conventions, chapter 5) and the
 //! interruption's state, in the order of an operating system's `pt_regs`.
 

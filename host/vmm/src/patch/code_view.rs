@@ -44,9 +44,38 @@ pub struct CodeView {
     /// Written while a trigger is placed or removed, or dropped by a decoder; read by decoders. Neither is on the fast path.
     view: RwLock<View>,
     processors: usize,
-    /// Triggers dropped because their instruction was no longer in memory, by kind.
-    dropped: [AtomicU64; KINDS],
+    /// What became of triggers, by kind.
+    counts: [Counts; KINDS],
     grace: Grace,
+}
+
+/// What became of the triggers of one kind. Placing is not on the fast path: whoever does it counts here.
+#[derive(Debug, Default)]
+struct Counts {
+    placed: AtomicU64,
+    retriggered: AtomicU64,
+    removed: AtomicU64,
+    dropped: AtomicU64,
+    declined: [AtomicU64; Decline::ALL.len()],
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What became of the triggers of one kind until now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindCounts {
+    /// Sites that had no trigger and got one.
+    pub placed: u64,
+    /// Sites that had another trigger, or one of another class, and got one.
+    pub retriggered: u64,
+    /// Sites that lost one to a review, a swap or a request.
+    pub removed: u64,
+    /// Sites that lost one because their instruction was no longer in memory.
+    pub dropped: u64,
+    /// How often it could not be placed, by [`Decline`].
+    pub declined: [u64; Decline::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -125,12 +154,7 @@ impl CodeView {
     /// The view of a virtual machine with so many processors, which shows memory as it is.
     #[must_use]
     pub fn new(processors: usize) -> CodeView {
-        CodeView {
-            view: RwLock::default(),
-            processors,
-            dropped: std::array::from_fn(|_| AtomicU64::new(0)),
-            grace: Grace::new(processors),
-        }
+        CodeView { view: RwLock::default(), processors, counts: Default::default(), grace: Grace::new(processors) }
     }
 
     /// The grace periods of its virtual processors.
@@ -152,24 +176,64 @@ impl CodeView {
     /// Places a trigger of a kind and class at a site, in place of the one that stands there. Where the kind cannot be
     /// placed, `break` is.
     pub fn place(&self, bus: &dyn Bus, site: &Arc<PatchSite>, standing: Standing, number: u32) -> Placed {
+        self.place_where(bus, site, standing, number, |_| true)
+    }
+
+    /// Exchanges a trigger that stands at a site for one of another kind. Another one that has come in its place stays, and
+    /// none is placed where none stands any longer.
+    pub fn exchange(
+        &self,
+        bus: &dyn Bus,
+        site: &Arc<PatchSite>,
+        stands: Standing,
+        kind: KindIndex,
+        number: u32,
+    ) -> Placed {
+        self.place_where(bus, site, Standing { kind, ..stands }, number, |before| before == Some(stands))
+    }
+
+    fn place_where(
+        &self,
+        bus: &dyn Bus,
+        site: &Arc<PatchSite>,
+        standing: Standing,
+        number: u32,
+        is_due: impl FnOnce(Option<Standing>) -> bool,
+    ) -> Placed {
         let mut view = self.write();
-        let before = site.standing();
-        if site.is_retired() {
-            return Placed::Changed;
-        }
-        if before == Some(standing) {
-            return Placed::Already;
-        }
         let address = site.address();
         let Some(original) = bundle::read(bus, address) else { return Placed::NotInRam };
-        if original.slot(site.slot()) != site.instruction.bits
+        // What other processors have decoded must not outlive the class of a trigger that is gone.
+        let dropped = self.drop_changed(&mut view, address, original);
+        let placed = if site.is_retired()
+            || original.slot(site.slot()) != site.instruction.bits
             || original.template().number() != site.instruction.template
+            || !is_due(site.standing())
         {
-            return Placed::Changed;
+            Placed::Changed
+        } else if site.standing() == Some(standing) {
+            Placed::Already
+        } else {
+            self.place_in(&mut view, site, original, standing, number)
+        };
+        drop(view);
+        if dropped || matches!(placed, Placed::Done { .. }) {
+            bundle::invalidate(bus, address);
         }
-        self.drop_changed(&mut view, address, original);
+        placed
+    }
+
+    /// The same in a bundle that is in memory.
+    fn place_in(
+        &self,
+        view: &mut View,
+        site: &Arc<PatchSite>,
+        original: Bundle,
+        mut standing: Standing,
+        number: u32,
+    ) -> Placed {
+        let (address, before) = (site.address(), site.standing());
         let others = view.bundle(address).map(|bundle| bundle.placements.clone()).unwrap_or_default();
-        let mut standing = standing;
         let mut declined = None;
         loop {
             let mut placements = others.clone();
@@ -180,6 +244,7 @@ impl CodeView {
                 Ok(()) => break,
                 Err((_, why)) => why,
             };
+            count(&self.counts[standing.kind.index()].declined[why as usize]);
             if standing.kind == KindIndex::FALLBACK {
                 // The old one still stands, if there was one.
                 match before {
@@ -199,14 +264,15 @@ impl CodeView {
         if declined.is_none() {
             site.note_declined(None);
         }
-        drop(view);
-        bundle::invalidate(bus, address);
+        let counts = &self.counts[standing.kind.index()];
+        count(if before.is_some() { &counts.retriggered } else { &counts.placed });
         Placed::Done { kind: standing.kind, declined, instead: before.is_some() }
     }
 
     /// Notes that a kind was asked for that the host does not know.
     pub fn note_unknown(&self, site: &PatchSite) {
         site.note_declined(Some((KindIndex::FALLBACK, Decline::Unknown)));
+        count(&self.counts[KindIndex::FALLBACK.index()].declined[Decline::Unknown as usize]);
     }
 
     /// Removes the trigger of a site; whether one stood there.
@@ -219,7 +285,9 @@ impl CodeView {
         });
         let Some((original, mut placements)) = found else { return false };
         site.unpatched();
-        placements[site.slot() as usize] = None;
+        if let Some(placement) = placements[site.slot() as usize].take() {
+            count(&self.counts[placement.standing.kind.index()].removed);
+        }
         view.settle(address, original, placements, &self.grace);
         drop(view);
         bundle::invalidate(bus, address);
@@ -238,7 +306,7 @@ impl CodeView {
         for place in &mut placements {
             if let Some(placement) = place.take_if(|placement| mask(placement) & changed != 0) {
                 placement.site.unpatched();
-                self.dropped[placement.standing.kind.index()].fetch_add(1, Ordering::Relaxed);
+                count(&self.counts[placement.standing.kind.index()].dropped);
                 tracing::debug!(target: "patch", address = address.0, kind = placement.standing.kind.kind().name, "dropped");
                 dropped = true;
             }
@@ -247,10 +315,18 @@ impl CodeView {
         dropped
     }
 
-    /// Triggers dropped until now because their instruction was no longer in memory, by kind.
+    /// What became of the triggers of a kind until now.
     #[must_use]
-    pub fn dropped(&self) -> [u64; KINDS] {
-        std::array::from_fn(|kind| self.dropped[kind].load(Ordering::Relaxed))
+    pub fn counts(&self, kind: KindIndex) -> KindCounts {
+        let counts = &self.counts[kind.index()];
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        KindCounts {
+            placed: of(&counts.placed),
+            retriggered: of(&counts.retriggered),
+            removed: of(&counts.removed),
+            dropped: of(&counts.dropped),
+            declined: std::array::from_fn(|why| of(&counts.declined[why])),
+        }
     }
 
     /// The stubs in use, the bytes that they take, and the bytes that are left.

@@ -12,9 +12,12 @@ pub mod bundle;
 pub mod code_view;
 pub mod listing;
 pub mod patch;
+pub mod retrigger;
 pub mod site;
 pub mod site_cache;
+pub mod site_list;
 pub mod sites;
+pub mod survey;
 pub mod trigger;
 pub mod window;
 

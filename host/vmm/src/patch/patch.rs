@@ -123,7 +123,7 @@ impl Patch {
         let back = if detour.falls_through { lead } else { Slot::Two };
         steps.push(Step { slot: back, what: What::Detour { qp } });
         let viewed = ViewedBundle { template: original.template(), steps: steps.into() };
-        let stub = Stub { place, bundles: made.bundles, entries: made.entries };
+        let stub = Stub { place, bundles: made.bundles, entries: made.entries, at };
         Ok(Patch { original, written, stub: Some(stub), viewed: Arc::new(viewed) })
     }
 }

@@ -1,7 +1,7 @@
 //! A site.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use patchbay_cpu::bus::PhysicalAddress;
 use patchbay_isa::Slot;
@@ -10,6 +10,8 @@ use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::Site;
 
 use super::trigger::{Decline, KindIndex};
+use crate::fast_path::lock;
+use crate::policy::conditions::Rate;
 use crate::routines::class_ids::ClassId;
 
 /// Marks the state of a site at which a trigger stands. Below it are the trigger's kind and class.
@@ -25,6 +27,8 @@ pub struct PatchSite {
     faults: AtomicU64,
     /// Executions of its triggers, a counter for each virtual processor, which alone writes it.
     triggers: OnceLock<Box<[OwnLine]>>,
+    /// Held for some additions by whoever asks how often it has faults and triggers.
+    rate: Mutex<Rate>,
     /// Faults and triggers at the last review.
     reviewed: [AtomicU64; 2],
     /// 0, or the trigger that stands there.
@@ -38,7 +42,7 @@ pub struct PatchSite {
 /// A counter that shares its cache line with none that another thread writes.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct OwnLine(AtomicU64);
+pub(crate) struct OwnLine(pub(crate) AtomicU64);
 
 /// The trigger that stands at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,7 @@ impl PatchSite {
             instruction,
             faults: AtomicU64::new(0),
             triggers: OnceLock::new(),
+            rate: Mutex::default(),
             reviewed: [AtomicU64::new(0), AtomicU64::new(0)],
             state: AtomicU64::new(0),
             declined: AtomicU16::new(0),
@@ -94,6 +99,11 @@ impl PatchSite {
     #[must_use]
     pub fn events(&self) -> u64 {
         self.faults() + self.triggers()
+    }
+
+    /// Faults and triggers in a second, until `now` in nanoseconds of the guest's clock.
+    pub(crate) fn rate(&self, now: u64) -> u64 {
+        lock(&self.rate).at(now, self.events())
     }
 
     /// Faults and triggers since this was asked last.

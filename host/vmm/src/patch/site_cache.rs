@@ -27,8 +27,8 @@ impl At {
 
     #[inline]
     fn index(self) -> usize {
-        let place = self.place >> 4 ^ self.place << 5 ^ self.place >> 16;
-        place as usize % ENTRIES
+        // Sites at any regular distance spread (Knuth's multiplicative hash, by the golden ratio).
+        (self.place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - ENTRIES.ilog2())) as usize
     }
 }
 

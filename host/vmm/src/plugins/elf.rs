@@ -38,7 +38,7 @@ pub enum NotAPlugin {
 }
 
 /// Checks that the dynamic linker can load a file, and that it exports plugins. Returns how many of its bytes the linker
-/// needs: what it does not load, such as symbols for debuggers, stands behind.
+/// needs: what it does not load, such as symbols for debuggers, stands after it.
 pub(super) fn check(data: &[u8]) -> Result<usize, NotAPlugin> {
     let header = FileHeader64::<Endianness>::parse(data).map_err(|_| NotAPlugin::NotElf)?;
     let endian = header.endian().map_err(|_| NotAPlugin::NotElf)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use patchbay_plugin_api::class::ClassKey;
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Instruction;
 use patchbay_plugin_api::patch_manager::{Decision, PatchManagerRef, Review};
 use patchbay_plugin_api::plugin::{Counter, Failure, State};
@@ -14,13 +15,19 @@ use patchbay_plugin_api::routines::{Routine, RoutinesRef, Template};
 use patchbay_plugin_api::site::{Site, SiteFault, SiteStatistics};
 use patchbay_plugin_api::vp::Outcome;
 
+use super::crash;
 use super::host;
 use super::kind::{Descriptor, Plugin, PluginKind};
+use super::trial::{self, Limit, TrialError};
 use crate::fast_path::lock;
 use crate::plugins::deadline::{self, NothingGiven};
+use patchbay_machine::text;
 
 /// How long whoever drops an instance waits until it is destroyed.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// More counters than these are not shown.
+const COUNTERS_MAX: usize = 1000;
 
 /// A classifier at work.
 pub type Classifier = Instance<ClassifierRef>;
@@ -56,6 +63,9 @@ pub enum Failed {
         /// Its own words.
         failure: Failure,
     },
+    /// It fails in a process of its own.
+    #[error(transparent)]
+    Trial(Arc<TrialError>),
     /// A function panicked at work.
     #[error("{plugin} fails in {function}: {failure}")]
     AtWork {
@@ -124,16 +134,17 @@ unsafe impl<T: PluginKind> Send for Instance<T> {}
 unsafe impl<T: PluginKind> Sync for Instance<T> {}
 
 impl<T: PluginKind> Instance<T> {
-    /// Creates an instance, gives it the state of its predecessor, and lets it test itself. State that it does not
-    /// take is logged and no obstacle, unless it panics.
+    /// Creates an instance, gives it the state of its predecessor, and lets it test itself, after a
+    /// [trial](super::trial) of all that. State that it does not take is logged and no obstacle, unless it panics.
     ///
     /// # Errors
     /// Why it does not serve; nothing of it is left.
     pub fn create(plugin: &Plugin<T>, config: &str, state: Option<&State>) -> Result<Instance<T>, Failed> {
-        Instance::create_in_steps(plugin, config, state, &mut |_| ())
+        Instance::create_in_steps(plugin, config, state, Limit::default(), &mut |_| ())
     }
 
-    /// The same; `done` is told of each step behind it: `create`, `import`, `self-test`.
+    /// The same, with a limit for the trial; `done` is told of each step that has ended: `try`, `create`, `import`,
+    /// `self-test`.
     ///
     /// # Errors
     /// Why it does not serve; nothing of it is left.
@@ -141,34 +152,63 @@ impl<T: PluginKind> Instance<T> {
         plugin: &Plugin<T>,
         config: &str,
         state: Option<&State>,
+        limit: Limit,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Instance<T>, Failed> {
+        if let Some(library) = &plugin.library {
+            let tried = trial::create(plugin, &library.copy, config, state, limit);
+            tried.map_err(|error| Failed::Trial(Arc::new(error)))?;
+            done("try");
+        }
+        Instance::create_here(plugin, config, state, done)
+    }
+
+    /// The same without a trial.
+    pub(super) fn create_here(
+        plugin: &Plugin<T>,
+        config: &str,
+        state: Option<&State>,
         done: &mut dyn FnMut(&'static str),
     ) -> Result<Instance<T>, Failed> {
         let functions = plugin.table.plugin();
         let descriptor = || plugin.descriptor.clone();
-        let host = host::enter(&plugin.descriptor.name);
+        let host = host::enter(&plugin.descriptor.name, plugin.symbols());
         let number = host.instance;
+        let creating = crash::note("create", &plugin.label);
         let pointer = functions.create()(config.into(), &host).into_result().map_err(|failure| {
             host::leave(number);
-            Failed::Create { plugin: descriptor(), failure }
+            Failed::Create { plugin: descriptor(), failure: clean(&failure) }
         })?;
+        drop(creating);
         let instance =
             Instance { plugin: plugin.clone(), config: config.to_owned(), pointer, number, late: Mutex::default() };
         done("create");
         if let Some(state) = state {
+            let _importing = crash::note("import_state", &plugin.label);
             // SAFETY: the instance is this plugin's, and nobody else has it yet.
             let imported = unsafe { functions.import_state()(pointer, state.version(), state.bytes().into()) };
-            match imported.into_result() {
-                Err(failure) if failure.panicked() => return Err(Failed::Import { plugin: descriptor(), failure }),
-                Err(failure) => tracing::warn!("{}", Failed::Import { plugin: descriptor(), failure }),
-                Ok(()) => (),
+            if let Err(failure) = imported.into_result() {
+                let failed = Failed::Import { plugin: descriptor(), failure: clean(&failure) };
+                if failure.panicked() {
+                    return Err(failed);
+                }
+                tracing::warn!("{failed}");
             }
             done("import");
         }
+        let _testing = crash::note("self_test", &plugin.label);
         // SAFETY: the instance is this plugin's.
         let tested = unsafe { functions.self_test()(pointer) };
-        tested.into_result().map_err(|failure| Failed::SelfTest { plugin: descriptor(), failure })?;
+        tested.into_result().map_err(|failure| Failed::SelfTest { plugin: descriptor(), failure: clean(&failure) })?;
         done("self-test");
         Ok(instance)
+    }
+
+    /// Whether another instance is of the same plugin, of the same mapping of its library, with the same settings.
+    #[must_use]
+    pub(crate) fn is_like(&self, other: &Instance<T>) -> bool {
+        let code = |instance: &Instance<T>| instance.plugin.table.plugin().create() as usize;
+        code(self) == code(other) && self.config == other.config
     }
 
     /// The plugin of which it is an instance.
@@ -194,29 +234,35 @@ impl<T: PluginKind> Instance<T> {
     /// # Errors
     /// It panicked.
     pub fn export_state(&self) -> Result<Option<State>, Failed> {
+        let _calling = crash::note("export_state", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let state = unsafe { self.plugin.table.plugin().export_state()(self.pointer) };
-        state.into_result().map(Into::into).map_err(|failure| self.failed("export_state", failure))
+        state.into_result().map(Into::into).map_err(|failure| self.failed("export_state", &failure))
     }
 
-    /// Its counters.
+    /// Its counters; the first thousand.
     ///
     /// # Errors
     /// It panicked.
     pub fn counters(&self) -> Result<Vec<Counter>, Failed> {
+        let _calling = crash::note("counters", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let counters = unsafe { self.plugin.table.plugin().counters()(self.pointer) };
-        counters.into_result().map(Into::into).map_err(|failure| self.failed("counters", failure))
+        let named = |counter: &Counter| Counter::new(&text::line(counter.name(), text::NAME), counter.value);
+        let counters = counters.into_result().map_err(|failure| self.failed("counters", &failure))?;
+        Ok(counters.iter().take(COUNTERS_MAX).map(named).collect())
     }
 
-    /// What it has to tell.
+    /// What it has to tell, fit for a terminal.
     ///
     /// # Errors
     /// It panicked.
     pub fn report(&self) -> Result<String, Failed> {
+        let _calling = crash::note("report", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let report = unsafe { self.plugin.table.plugin().report()(self.pointer) };
-        report.into_result().map(Into::into).map_err(|failure| self.failed("report", failure))
+        let report = report.into_result().map_err(|failure| self.failed("report", &failure))?;
+        Ok(text::lines(&report, text::REPORT))
     }
 
     /// Asks it something that may take so long. Afterwards nobody waits for it, and until it and all others like it have
@@ -267,8 +313,17 @@ impl<T: PluginKind> Instance<T> {
         (!pointer.is_null()).then(|| Ending { plugin: self.plugin.clone(), pointer, number: self.number })
     }
 
-    fn failed(&self, function: &'static str, failure: Failure) -> Failed {
-        Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure }
+    fn failed(&self, function: &'static str, failure: &Failure) -> Failed {
+        Failed::AtWork { plugin: self.plugin.descriptor.clone(), function, failure: clean(failure) }
+    }
+}
+
+/// What a plugin says of its failure, fit for a terminal.
+fn clean(failure: &Failure) -> Failure {
+    let said = failure.to_string();
+    match said.strip_prefix("panicked: ") {
+        Some(message) if failure.panicked() => Failure::panic(text::line(message, text::MESSAGE)),
+        _ => Failure::error(text::line(&said, text::MESSAGE)),
     }
 }
 
@@ -300,11 +355,13 @@ impl<T: PluginKind> Ending<T> {
         if pointer.is_null() {
             return Ok(());
         }
+        let _calling = crash::note("drop", &self.plugin.label);
         // SAFETY: the instance is this plugin's, and this is its last use.
         let destroyed = unsafe { self.plugin.table.plugin().destroy()(pointer) };
         host::leave(self.number);
         let plugin = self.plugin.descriptor.clone();
-        destroyed.into_result().map_err(|failure| Failed::AtWork { plugin, function: "drop", failure })
+        let failed = |failure| Failed::AtWork { plugin, function: "drop", failure: clean(&failure) };
+        destroyed.into_result().map_err(failed)
     }
 }
 
@@ -322,21 +379,41 @@ impl Instance<ClassifierRef> {
     /// # Errors
     /// It panicked.
     pub fn classify(&self, instruction: &Instruction, site: &Site) -> Result<Option<ClassKey>, Failed> {
+        let _calling = crash::note("classify", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let class = unsafe { self.plugin.table.classify()(self.pointer, instruction, site) };
-        class.into_result().map(Into::into).map_err(|failure| self.failed("classify", failure))
+        class.into_result().map(Into::into).map_err(|failure| self.failed("classify", &failure))
     }
 }
 
 impl Instance<PatchManagerRef> {
-    /// What to do about a fault.
+    /// What to do about a fault. A plugin of API 1.0 decides without the conditions.
     ///
     /// # Errors
     /// It panicked.
-    pub fn decide(&self, fault: &SiteFault) -> Result<Decision, Failed> {
+    pub fn decide(&self, fault: &SiteFault, conditions: &Conditions) -> Result<Decision, Failed> {
+        let _calling = crash::note("decide", &self.plugin.label);
+        let table = self.plugin.table;
         // SAFETY: the instance is this plugin's.
-        let decision = unsafe { self.plugin.table.decide()(self.pointer, fault) };
-        decision.into_result().map_err(|failure| self.failed("decide", failure))
+        let decision = unsafe {
+            match table.decide_under() {
+                Some(decide) => decide(self.pointer, fault, conditions),
+                None => table.decide()(self.pointer, fault),
+            }
+        };
+        decision.into_result().map_err(|failure| self.failed("decide", &failure))
+    }
+
+    /// What to do about a site before the guest starts; `None` if it is to be asked about no other, as a plugin of API 1.0.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub fn survey(&self, site: &SiteFault, conditions: &Conditions) -> Result<Option<Decision>, Failed> {
+        let Some(survey) = self.plugin.table.survey() else { return Ok(None) };
+        let _calling = crash::note("survey", &self.plugin.label);
+        // SAFETY: the instance is this plugin's.
+        let decision = unsafe { survey(self.pointer, site, conditions) };
+        decision.into_result().map(Into::into).map_err(|failure| self.failed("survey", &failure))
     }
 
     /// How often sites are to be reviewed, on the virtual machine's clock.
@@ -344,22 +421,30 @@ impl Instance<PatchManagerRef> {
     /// # Errors
     /// It panicked.
     pub fn review_period(&self) -> Result<Option<Duration>, Failed> {
+        let _calling = crash::note("review_period", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let period = unsafe { self.plugin.table.review_period()(self.pointer) };
         match period.into_result() {
             Ok(nanoseconds) => Ok((nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))),
-            Err(failure) => Err(self.failed("review_period", failure)),
+            Err(failure) => Err(self.failed("review_period", &failure)),
         }
     }
 
-    /// What to do about a site at the end of a period.
+    /// What to do about a site at the end of a period. A plugin of API 1.0 answers without the conditions.
     ///
     /// # Errors
     /// It panicked.
-    pub fn review(&self, site: &SiteStatistics) -> Result<Review, Failed> {
+    pub fn review(&self, site: &SiteStatistics, conditions: &Conditions) -> Result<Review, Failed> {
+        let _calling = crash::note("review", &self.plugin.label);
+        let table = self.plugin.table;
         // SAFETY: the instance is this plugin's.
-        let review = unsafe { self.plugin.table.review()(self.pointer, site) };
-        review.into_result().map_err(|failure| self.failed("review", failure))
+        let review = unsafe {
+            match table.review_under() {
+                Some(review) => review(self.pointer, site, conditions),
+                None => table.review()(self.pointer, site),
+            }
+        };
+        review.into_result().map_err(|failure| self.failed("review", &failure))
     }
 }
 
@@ -369,9 +454,10 @@ impl Instance<RoutinesRef> {
     /// # Errors
     /// It panicked.
     pub fn templates(&self) -> Result<Vec<Template>, Failed> {
+        let _calling = crash::note("templates", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let templates = unsafe { self.plugin.table.templates()(self.pointer) };
-        templates.into_result().map(Into::into).map_err(|failure| self.failed("templates", failure))
+        templates.into_result().map(Into::into).map_err(|failure| self.failed("templates", &failure))
     }
 
     /// The routine of a class, if there is one. It may be called as long as the instance exists.
@@ -379,25 +465,26 @@ impl Instance<RoutinesRef> {
     /// # Errors
     /// It panicked.
     pub fn build(&self, class: &ClassKey) -> Result<Option<Routine>, Failed> {
+        let _calling = crash::note("build", &self.plugin.label);
         // SAFETY: the instance is this plugin's.
         let routine = unsafe { self.plugin.table.build()(self.pointer, class) };
-        routine.into_result().map(Into::into).map_err(|failure| self.failed("build", failure))
+        routine.into_result().map(Into::into).map_err(|failure| self.failed("build", &failure))
     }
 
     /// What became of a routine that has just returned
     /// [`Outcome::PANICKED`](patchbay_plugin_api::vp::Outcome::PANICKED) on this thread.
     #[must_use]
     pub fn routine_panicked(&self) -> Failed {
-        let message = match self.plugin.library {
-            Some(library) => library.take_panic()(),
+        let message = match &self.plugin.library {
+            Some(library) => library.root.take_panic()(),
             None => patchbay_plugin_api::export::take_panic(),
         };
-        self.failed("a routine", Failure::panic(message.into()))
+        self.failed("a routine", &Failure::panic(message.into()))
     }
 
     /// What became of a routine that has returned an outcome that it must not return.
     #[must_use]
     pub fn routine_returned(&self, outcome: Outcome) -> Failed {
-        self.failed("a routine", Failure::error(format!("it returned the outcome {}, which means nothing", outcome.0)))
+        self.failed("a routine", &Failure::error(format!("it returned the outcome {}, which means nothing", outcome.0)))
     }
 }

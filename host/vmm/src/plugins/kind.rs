@@ -9,9 +9,13 @@ use patchbay_plugin_api::classifier::{self, ClassifierRef};
 use patchbay_plugin_api::export::LibraryRef;
 use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::{self, PatchManagerRef};
-use patchbay_plugin_api::plugin::PluginRef;
+use patchbay_plugin_api::plugin::{Failure, PluginRef, Tunable};
 use patchbay_plugin_api::routines::{self, RoutinesRef};
 use serde::{Deserialize, Serialize};
+
+use super::library::Mapping;
+use patchbay_machine::loader::symbols::Symbols;
+use patchbay_machine::text;
 
 /// What a plugin does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -128,22 +132,55 @@ impl fmt::Display for Descriptor {
 #[derive(Clone)]
 pub struct Plugin<T> {
     pub(super) descriptor: Arc<Descriptor>,
+    /// The descriptor as text.
+    pub(super) label: Arc<str>,
     pub(super) table: T,
-    pub(super) library: Option<LibraryRef>,
+    /// The library that exports it; `None` if it is linked into the host.
+    pub(super) library: Option<Arc<Mapping>>,
+    /// The names of the addresses of the guest that its instances are for.
+    pub(super) symbols: Option<Arc<Symbols>>,
 }
 
 impl<T: PluginKind> Plugin<T> {
-    pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, LibraryRef)>) -> Plugin<T> {
+    pub(super) fn new(table: T, api: ApiVersion, from: Option<(&Path, Arc<Mapping>)>) -> Plugin<T> {
         let plugin = table.plugin();
         let descriptor = Descriptor {
             kind: T::KIND,
             name: plugin.name().into(),
             version: plugin.version().into(),
             api,
-            description: plugin.description().into(),
-            file: from.map(|(file, _)| file.to_owned()),
+            description: text::line(plugin.description().as_str(), text::NAME),
+            file: from.as_ref().map(|(file, _)| (*file).to_owned()),
         };
-        Plugin { descriptor: Arc::new(descriptor), table, library: from.map(|(_, library)| library) }
+        let label = descriptor.to_string().into();
+        Plugin {
+            descriptor: Arc::new(descriptor),
+            label,
+            table,
+            library: from.map(|(_, library)| library),
+            symbols: None,
+        }
+    }
+
+    /// The same for a guest with these symbols, which its instances can ask for.
+    #[must_use]
+    pub fn with_symbols(self, symbols: Option<Arc<Symbols>>) -> Plugin<T> {
+        Plugin { symbols, ..self }
+    }
+
+    /// The symbols of the guest that its instances are for, if they are known.
+    #[must_use]
+    pub fn symbols(&self) -> Option<&Arc<Symbols>> {
+        self.symbols.as_ref()
+    }
+
+    /// The settings that a search may vary. A plugin of API 1.0 names none.
+    ///
+    /// # Errors
+    /// What it says if it panics.
+    pub fn tunables(&self) -> Result<Vec<Tunable>, Failure> {
+        let Some(tunables) = self.table.plugin().tunables() else { return Ok(Vec::new()) };
+        tunables().into_result().map(Into::into)
     }
 
     /// What it says of itself.

@@ -4,6 +4,7 @@
 //! destructors keep pointers into it. It offers [`Plugin`]s; an [`Instance`] is one of them at work. The [`Registry`]
 //! holds the libraries that were found where plugins are looked for.
 
+pub mod crash;
 pub(crate) mod deadline;
 mod elf;
 mod host;
@@ -11,6 +12,7 @@ mod instance;
 mod kind;
 mod library;
 mod registry;
+pub mod trial;
 mod watch;
 
 pub use instance::{Classifier, Failed, Instance, PatchManager, Routines};

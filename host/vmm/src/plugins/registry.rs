@@ -1,10 +1,13 @@
 //! The plugins that can be named: those next to the executable, and those on `PATCHBAY_PLUGIN_PATH`.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use patchbay_machine::loader::symbols::Symbols;
 
 use super::kind::{Descriptor, Kind, Plugin, PluginKind};
 use super::library::{Library, LoadError};
+use super::trial::Limit;
 
 /// The environment variable that lists files and directories to look at before others.
 const PATH: &str = "PATCHBAY_PLUGIN_PATH";
@@ -82,6 +85,8 @@ pub struct Registry {
     bundled: Vec<PathBuf>,
     /// These, once all their names were needed: what is loaded stays.
     named: OnceLock<Vec<Library>>,
+    /// Those of the guest that plugins are looked for.
+    symbols: Option<Arc<Symbols>>,
 }
 
 impl Registry {
@@ -95,6 +100,18 @@ impl Registry {
             registry.add(&place);
         }
         registry
+    }
+
+    /// The same for a guest with these symbols: instances of the plugins that are found can ask for them.
+    #[must_use]
+    pub fn with_symbols(self, symbols: Arc<Symbols>) -> Registry {
+        Registry { symbols: Some(symbols), ..self }
+    }
+
+    /// The libraries that come with Patchbay.
+    #[must_use]
+    pub fn bundled() -> Vec<PathBuf> {
+        bundled()
     }
 
     /// Loads a file, or all shared libraries of a directory in the order of their names.
@@ -140,10 +157,10 @@ impl Registry {
     /// # Errors
     /// Why there is none.
     pub fn find<T: PluginKind>(&self, reference: &str, base: &Path) -> Result<Plugin<T>, FindError> {
-        self.find_in_steps(reference, base, &mut |_| ())
+        self.find_in_steps(reference, base, Limit::default(), &mut |_| ())
     }
 
-    /// The same; `done` is told of each step of loading a library behind it.
+    /// The same, with a limit for trials; `done` is told of each step of loading a library that has ended.
     ///
     /// # Errors
     /// Why there is none.
@@ -151,22 +168,37 @@ impl Registry {
         &self,
         reference: &str,
         base: &Path,
+        limit: Limit,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Plugin<T>, FindError> {
+        Ok(self.look_for(reference, base, limit, done)?.with_symbols(self.symbols.clone()))
+    }
+
+    fn look_for<T: PluginKind>(
+        &self,
+        reference: &str,
+        base: &Path,
+        limit: Limit,
         done: &mut dyn FnMut(&'static str),
     ) -> Result<Plugin<T>, FindError> {
         if names_file(reference) {
             let (file, name) = split_reference(reference);
-            return find_in_file(&base.join(file), name, done);
+            return find_in_file(&base.join(file), name, limit, done);
         }
         for library in &self.libraries {
             if let Some(plugin) = library.plugin(reference) {
                 // It may have been built again.
                 let is_current = library.is_current();
-                return if is_current { Ok(plugin) } else { find_in_file(library.file(), Some(reference), done) };
+                return if is_current {
+                    Ok(plugin)
+                } else {
+                    find_in_file(library.file(), Some(reference), limit, done)
+                };
             }
         }
         let file_name = format!("{BUNDLED}{}.so", reference.replace('-', "_"));
         if let Some(file) = self.bundled.iter().find(|file| file.ends_with(&file_name)) {
-            return find_in_file(file, Some(reference), done);
+            return find_in_file(file, Some(reference), limit, done);
         }
         Err(FindError::Unknown { kind: T::KIND, name: reference.to_owned(), known: self.names::<T>() })
     }
@@ -211,9 +243,10 @@ pub(crate) fn names_file(reference: &str) -> bool {
 fn find_in_file<T: PluginKind>(
     file: &Path,
     name: Option<&str>,
+    limit: Limit,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Plugin<T>, FindError> {
-    let library = Library::load_in_steps(file, done)?;
+    let library = Library::load_in_steps(file, limit, done)?;
     let (kind, file) = (T::KIND, file.to_owned());
     let mut plugins: Vec<_> = library.plugins::<T>().collect();
     let known = Names(plugins.iter().map(|plugin| plugin.descriptor().name.clone()).collect());

@@ -26,12 +26,21 @@ pub(crate) struct Recipe<T> {
 /// The routines that a swap has replaced, and the tables they were in.
 pub(crate) type RoutinesBefore = Vec<(Vec<usize>, Recipe<RoutinesRef>)>;
 
+/// The parts of a policy that a swap has replaced.
+#[derive(Clone)]
+pub(crate) struct PolicyBefore {
+    pub(crate) classifier: Recipe<ClassifierRef>,
+    pub(crate) patch_manager: Recipe<PatchManagerRef>,
+    pub(crate) routines: RoutinesBefore,
+}
+
 /// What the last swaps have replaced, the latest last.
 #[derive(Default)]
 pub(crate) struct History {
     pub(crate) classifiers: Vec<Recipe<ClassifierRef>>,
     pub(crate) patch_managers: Vec<Recipe<PatchManagerRef>>,
     pub(crate) routines: Vec<RoutinesBefore>,
+    pub(crate) policies: Vec<PolicyBefore>,
 }
 
 impl History {
@@ -43,6 +52,7 @@ impl History {
         trim(&mut self.classifiers);
         trim(&mut self.patch_managers);
         trim(&mut self.routines);
+        trim(&mut self.policies);
     }
 }
 

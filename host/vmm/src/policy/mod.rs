@@ -18,7 +18,10 @@
 //!
 //! `plugin` is a name or a file (see [`Registry::find`]); a file is relative to the policy's. All other keys are the
 //! plugin's settings. A kind that is not mentioned is the default policy's.
+//!
+//! A library of plugins is a policy, too: it names the plugin that it exports of each kind.
 
+pub(crate) mod conditions;
 pub(crate) mod history;
 pub mod serving;
 
@@ -28,7 +31,8 @@ use std::sync::Arc;
 
 use toml::{Table as Toml, Value};
 
-use crate::plugins::{Failed, FindError, Instance, Kind, PluginKind, Registry};
+use crate::plugins::trial::Limit;
+use crate::plugins::{Failed, FindError, Instance, Kind, Plugin, PluginKind, Registry};
 use crate::policy::serving::Plugins;
 
 /// The policies that come with Patchbay, by name. The first is the default.
@@ -37,8 +41,15 @@ pub const BUNDLED: &[(&str, &str)] = &[
     ("mnemonic", include_str!("../../policies/mnemonic.toml")),
     ("hot", include_str!("../../policies/hot.toml")),
     ("adaptive", include_str!("../../policies/adaptive.toml")),
+    ("static", include_str!("../../policies/static.toml")),
+    ("conditions", include_str!("../../policies/conditions.toml")),
     ("never", include_str!("../../policies/never.toml")),
 ];
+
+/// What a policy has that does not say otherwise.
+const CLASSIFIER: &str = "classify-operands";
+const PATCH_MANAGER: &str = "patch-first-fault";
+const ROUTINES: &str = "routines-standard";
 
 /// Why there is no such policy.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +94,8 @@ pub struct Choice {
     pub base: PathBuf,
     /// Its settings, one `name = value` a line.
     pub config: String,
+    /// The plugin to choose instead if the file exports none of the kind.
+    pub otherwise: Option<&'static str>,
 }
 
 impl Choice {
@@ -91,7 +104,25 @@ impl Choice {
     #[must_use]
     pub fn from_argument(argument: &str) -> Choice {
         let (plugin, config) = argument.split_once(',').unwrap_or((argument, ""));
-        Choice { plugin: plugin.to_owned(), base: PathBuf::new(), config: config.to_owned() }
+        Choice { plugin: plugin.to_owned(), base: PathBuf::new(), config: config.to_owned(), otherwise: None }
+    }
+
+    /// The plugin; `done` is told of each step of loading a library that has ended.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn find<T: PluginKind>(
+        &self,
+        registry: &Registry,
+        limit: Limit,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<Plugin<T>, FindError> {
+        match (registry.find_in_steps::<T>(&self.plugin, &self.base, limit, done), self.otherwise) {
+            (Err(FindError::NoneInFile { .. }), Some(name)) => {
+                registry.find_in_steps::<T>(name, &self.base, limit, done)
+            }
+            (found, _) => found,
+        }
     }
 
     /// An instance of the plugin.
@@ -99,7 +130,7 @@ impl Choice {
     /// # Errors
     /// Why there is none.
     pub fn start<T: PluginKind>(&self, registry: &Registry) -> Result<Instance<T>, Error> {
-        let plugin = registry.find::<T>(&self.plugin, &self.base)?;
+        let plugin = self.find::<T>(registry, Limit::default(), &mut |_| ())?;
         Ok(Instance::create(&plugin, &self.config, None)?)
     }
 }
@@ -128,11 +159,32 @@ impl Policy {
         if let Some((name, text)) = BUNDLED.iter().find(|(name, _)| *name == reference) {
             return Policy::parse(name, text, Path::new(""));
         }
+        if reference.ends_with(".so") {
+            return Ok(Policy::of_library(reference));
+        }
         let file = PathBuf::from(reference);
         match std::fs::read_to_string(&file) {
             Ok(text) => Policy::parse(reference, &text, file.parent().unwrap_or(Path::new(""))),
             Err(_) if !file.exists() => Err(Error::Unknown(reference.to_owned())),
             Err(source) => Err(Error::Read { file, source }),
+        }
+    }
+
+    /// The policy of a library: what it exports of each kind, and else what the default policy has.
+    #[must_use]
+    pub fn of_library(file: &str) -> Policy {
+        let choice = |otherwise| Choice {
+            plugin: if file.contains('/') { file.to_owned() } else { format!("./{file}") },
+            base: PathBuf::new(),
+            config: String::new(),
+            otherwise: Some(otherwise),
+        };
+        Policy {
+            name: file.to_owned(),
+            description: String::new(),
+            classifier: choice(CLASSIFIER),
+            patch_manager: choice(PATCH_MANAGER),
+            routines: choice(ROUTINES),
         }
     }
 
@@ -149,9 +201,9 @@ impl Policy {
             Some(_) => return Err(wrong("its description is not a string".to_owned())),
         };
         let mut take = |kind: Kind, default: &str| choice(&mut table, kind, default, base).map_err(wrong);
-        let classifier = take(Kind::Classifier, "classify-operands")?;
-        let patch_manager = take(Kind::PatchManager, "patch-first-fault")?;
-        let routines = take(Kind::Routines, "routines-standard")?;
+        let classifier = take(Kind::Classifier, CLASSIFIER)?;
+        let patch_manager = take(Kind::PatchManager, PATCH_MANAGER)?;
+        let routines = take(Kind::Routines, ROUTINES)?;
         match table.keys().next() {
             None => Ok(Policy { name: name.to_owned(), description, classifier, patch_manager, routines }),
             Some(key) => Err(wrong(format!(
@@ -193,7 +245,7 @@ fn choice(table: &mut Toml, kind: Kind, default: &str, base: &Path) -> Result<Ch
         }
         config += &format!("{name} = {value}\n");
     }
-    Ok(Choice { plugin, base: base.to_owned(), config })
+    Ok(Choice { plugin, base: base.to_owned(), config, otherwise: None })
 }
 
 /// A syntax error in one line.

@@ -61,7 +61,8 @@ impl Serving {
         let tables: Vec<_> = (0..count)
             .filter_map(routines)
             .map(|routines| Arc::new(RoutineMap::new(vmm.ids.count(), Arc::clone(routines))))
-            .collect();
+            .map(|table| if scope == Scope::Vmm { vmm.share(table) } else { Ok(table) })
+            .collect::<Result<_, _>>()?;
         let templates = templates(&tables)?;
         let reviews = Reviews::of(&plugins.patch_manager)?;
         let (classifier, patch_manager) = (Arc::clone(&plugins.classifier), Arc::clone(&plugins.patch_manager));

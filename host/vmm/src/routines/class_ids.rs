@@ -1,11 +1,11 @@
 //! Class ids: the numbers that triggers carry, one number space for all virtual machines.
 //!
 //! A virtual machine holds the ids of its classes. With each swap it gives those up whose class no site has: first it
-//! retires an id, and behind a grace period, when no virtual processor can have it in hand, the id is done with. An id that
+//! retires an id, and after a grace period, when no virtual processor can have it in hand, the id is done with. An id that
 //! nobody holds and that all are done with may be given again. But the guest may have copied a trigger: those ids are
 //! given last, the one that has been free longest first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 use patchbay_plugin_api::class::ClassKey;
@@ -148,8 +148,9 @@ impl Ids {
         held
     }
 
-    /// A holder gives ids up: no site of its has them.
-    pub fn retire(&self, holder: Holder, ids: &[ClassId]) {
+    /// A holder gives ids up: no site of its has them. `gone` is told of those that nobody holds any more and nobody else
+    /// has in hand, before one of them can be given again.
+    pub fn retire(&self, holder: Holder, ids: &[ClassId], gone: impl FnOnce(&HashSet<ClassId>)) {
         let classes = &mut *lock(&self.classes);
         for id in ids {
             let Some(used) = classes.used.get_mut(id) else { continue };
@@ -160,6 +161,9 @@ impl Ids {
                 classes.ids.remove(&used.class);
             }
         }
+        let is_gone =
+            |id: &&ClassId| classes.used.get(id).is_some_and(|used| used.holders.is_empty() && used.retired <= 1);
+        gone(&ids.iter().filter(is_gone).copied().collect());
     }
 
     /// A holder is done with ids that it has retired: every virtual processor has passed a quiescent point since.
@@ -173,6 +177,12 @@ impl Ids {
                 classes.free.push_back(*id);
             }
         }
+    }
+
+    /// How many classes that have no id can get one.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        self.count.saturating_sub(lock(&self.classes).used.len() as u32)
     }
 
     /// How many ids there are and are in use.
@@ -205,7 +215,7 @@ mod tests {
         assert_eq!(ids.assign(holder, &second), Some(ClassId(1)));
         assert_eq!(ids.assign(holder, &first), Some(ClassId(0)));
         assert_eq!(ids.assign(holder, &third), None);
-        ids.retire(holder, &[ClassId(0)]);
+        ids.retire(holder, &[ClassId(0)], |_| ());
         assert_eq!(ids.assign(holder, &third), None, "a virtual processor may have it in hand");
         ids.done(&[ClassId(0)]);
         assert_eq!(ids.assign(holder, &third), Some(ClassId(0)));
@@ -220,7 +230,7 @@ mod tests {
         let holder = ids.holder();
         let [first, second, third, fourth] = [Mnemonic::Ssm, Mnemonic::Rsm, Mnemonic::Rfi, Mnemonic::Cover].map(class);
         assert_eq!([first, second].map(|class| ids.assign(holder, &class)), [Some(ClassId(0)), Some(ClassId(1))]);
-        ids.retire(holder, &[ClassId(1), ClassId(0)]);
+        ids.retire(holder, &[ClassId(1), ClassId(0)], |_| ());
         ids.done(&[ClassId(1), ClassId(0)]);
         let given = [third, fourth, first, second].map(|class| ids.assign(holder, &class));
         assert_eq!(given, [Some(ClassId(2)), Some(ClassId(1)), Some(ClassId(0)), None]);
@@ -234,9 +244,9 @@ mod tests {
         let [first, second] = [Mnemonic::Ssm, Mnemonic::Rsm].map(class);
         assert_eq!(ids.assign(one, &first), Some(ClassId(0)));
         assert_eq!(ids.assign(other, &first), Some(ClassId(0)));
-        ids.retire(one, &[ClassId(0)]);
+        ids.retire(one, &[ClassId(0)], |_| ());
         assert_eq!((ids.held(one), ids.held(other)), (Vec::new(), vec![(ClassId(0), first)]));
-        ids.retire(other, &[ClassId(0)]);
+        ids.retire(other, &[ClassId(0)], |_| ());
         ids.done(&[ClassId(0)]);
         assert_eq!(ids.assign(other, &second), None, "the first is not done with it");
         ids.done(&[ClassId(0)]);

@@ -1,4 +1,4 @@
-//! The emulation routine map: from class ids to routines, and the emulation routine database behind it.
+//! The emulation routine map: from class ids to routines, and the emulation routine database.
 
 use std::collections::HashSet;
 use std::ptr::null_mut;

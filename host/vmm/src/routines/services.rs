@@ -71,7 +71,16 @@ struct Host {
     stop: Option<Leave>,
 }
 
-/// Runs a routine for the bundle at `ip`.
+/// Where a routine runs.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// The guest's address of the bundle.
+    pub ip: u64,
+    /// The numbers of the virtual machine and the virtual processor: see [`RawVp::identity`].
+    pub identity: [u64; 2],
+}
+
+/// Runs a routine.
 ///
 /// # Errors
 /// Whatever it did but emulate the instruction.
@@ -81,7 +90,7 @@ pub fn run(
     services: ServicesRef,
     p: &mut Processor,
     vpd: &mut Vpd,
-    ip: u64,
+    at: At,
     instruction: &Instruction,
 ) -> Result<Done, Refused> {
     let ic_before = p.guest_ic;
@@ -101,8 +110,8 @@ pub fn run(
             vpd: host.vpd,
             services,
             host: (&raw mut host).cast(),
-            ip,
-            reserved: [0; 2],
+            ip: at.ip,
+            reserved: at.identity,
         }
     };
     // SAFETY: the pointers are valid and used by nobody else; the table that the routine is of keeps the instance.

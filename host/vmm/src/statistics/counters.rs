@@ -7,7 +7,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::patch::trigger::{Decline, KINDS};
+use crate::patch::trigger::KINDS;
 
 /// Virtualization causes, by number; 0 is not one.
 pub const CAUSES: usize = 42;
@@ -44,25 +44,13 @@ pub struct Fallbacks {
 }
 sum! { Fallbacks: left_by_classifier left_by_patch_manager no_template no_class_id changed not_in_ram no_site }
 
-/// What was done with the triggers of one kind.
-#[derive(Clone, Debug)]
+/// The triggers of one kind that a virtual processor has executed.
+#[derive(Clone, Debug, Default)]
 pub struct KindCounts {
-    /// Sites that had no trigger and got one.
-    pub placed: u64,
-    /// Sites that had another trigger and got one.
-    pub retriggered: u64,
-    /// Triggers executed.
+    /// How many.
     pub events: u64,
-    /// How often it could not be placed, by [`Decline`].
-    pub declined: [u64; Decline::ALL.len()],
     /// The time from the trigger to the end of its routine.
     pub time: Time,
-}
-
-impl Default for KindCounts {
-    fn default() -> KindCounts {
-        KindCounts { placed: 0, retriggered: 0, events: 0, declined: [0; Decline::ALL.len()], time: Time::default() }
-    }
 }
 
 impl KindCounts {
@@ -74,19 +62,11 @@ impl KindCounts {
             self.time.add(started);
         }
     }
-
-    /// Counts that it could not be placed.
-    pub fn decline(&mut self, why: Decline) {
-        self.declined[why as usize] += 1;
-    }
 }
 
 impl AddAssign<&KindCounts> for KindCounts {
     fn add_assign(&mut self, other: &KindCounts) {
-        self.placed += other.placed;
-        self.retriggered += other.retriggered;
         self.events += other.events;
-        self.declined.iter_mut().zip(other.declined).for_each(|(sum, count)| *sum += count);
         self.time += &other.time;
     }
 }
@@ -165,7 +145,7 @@ pub struct Counters {
     pub built: u64,
     /// Sites that use a routine which another one uses, too.
     pub shared: u64,
-    /// What was done with triggers, by kind.
+    /// Triggers executed, by kind.
     pub kinds: [KindCounts; KINDS],
     /// Sites that a review has unpatched.
     pub unpatched: u64,
@@ -194,6 +174,12 @@ impl Default for Counters {
 }
 
 impl Counters {
+    /// Faults and triggers.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.faults.iter().sum::<u64>() + self.kinds.iter().map(|kind| kind.events).sum::<u64>()
+    }
+
     /// Counts a trigger of a cause. Returns how many there were, this one included.
     #[inline]
     pub fn trigger(&mut self, cause: u8) -> u64 {

@@ -40,37 +40,20 @@ pub struct OfCause {
     pub triggers: u64,
 }
 
-/// What was done with the triggers of one kind.
+/// The triggers of one kind that were executed.
 #[derive(Clone, Debug, Serialize)]
 pub struct OfTrigger {
     /// The kind.
     pub trigger: &'static str,
-    /// Sites that had no trigger and got one.
-    pub placed: u64,
-    /// Sites that had another trigger and got one.
-    pub retriggered: u64,
-    /// Triggers executed.
+    /// How many.
     pub events: u64,
-    /// How often it could not be placed.
-    pub declined: u64,
-    /// The same by reason, those that happened.
-    pub declined_by_reason: BTreeMap<&'static str, u64>,
     /// The time from a trigger to the end of its emulation.
     pub time: OfTime,
 }
 
 impl OfTrigger {
     fn new(kind: KindIndex, counts: &KindCounts) -> OfTrigger {
-        let reasons = Decline::ALL.iter().zip(counts.declined).filter(|(_, count)| *count > 0);
-        OfTrigger {
-            trigger: kind.kind().name,
-            placed: counts.placed,
-            retriggered: counts.retriggered,
-            events: counts.events,
-            declined: counts.declined.iter().sum(),
-            declined_by_reason: reasons.map(|(why, count)| (why.name(), count)).collect(),
-            time: OfTime::new(&counts.time),
-        }
+        OfTrigger { trigger: kind.kind().name, events: counts.events, time: OfTime::new(&counts.time) }
     }
 }
 
@@ -119,7 +102,7 @@ pub struct Work {
     pub routines_shared: u64,
     /// Sites that a review has unpatched.
     pub sites_unpatched: u64,
-    /// What was done with triggers, by kind.
+    /// Triggers executed, by kind.
     pub by_kind: Vec<OfTrigger>,
     /// See [`Counters`].
     pub fallbacks: Fallbacks,
@@ -217,23 +200,44 @@ impl SiteReport {
     }
 }
 
-/// The triggers of one kind that stand in a virtual machine.
+/// What became of the triggers of one kind in a virtual machine.
 #[derive(Clone, Debug, Serialize)]
 pub struct KindReport {
     /// The kind.
     pub trigger: &'static str,
     /// The sites at which it stands.
     pub sites: u64,
-    /// Those at which it stood until another instruction was in memory.
+    /// Sites that had no trigger and got one.
+    pub placed: u64,
+    /// Sites that had another trigger, or one of another class, and got one.
+    pub retriggered: u64,
+    /// Sites that lost one to a review, a swap or a request.
+    pub removed: u64,
+    /// Sites that lost one because their instruction was no longer in memory.
     pub dropped: u64,
+    /// How often it could not be placed.
+    pub declined: u64,
+    /// The same by reason, those that happened.
+    pub declined_by_reason: BTreeMap<&'static str, u64>,
 }
 
 impl KindReport {
     /// A report of each kind, without the sites.
     pub(crate) fn all(view: &CodeView) -> Vec<KindReport> {
-        let dropped = view.dropped();
-        let report =
-            |kind: KindIndex| KindReport { trigger: kind.kind().name, sites: 0, dropped: dropped[kind.index()] };
+        let report = |kind: KindIndex| {
+            let counts = view.counts(kind);
+            let reasons = Decline::ALL.iter().zip(counts.declined).filter(|(_, count)| *count > 0);
+            KindReport {
+                trigger: kind.kind().name,
+                sites: 0,
+                placed: counts.placed,
+                retriggered: counts.retriggered,
+                removed: counts.removed,
+                dropped: counts.dropped,
+                declined: counts.declined.iter().sum(),
+                declined_by_reason: reasons.map(|(why, count)| (why.name(), count)).collect(),
+            }
+        };
         KindIndex::all().map(report).collect()
     }
 }
@@ -250,7 +254,7 @@ pub struct WindowReport {
 }
 
 /// An address as it is written: `"0xa000000100010e20"`.
-fn hexadecimal<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn hexadecimal<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{address:#x}"))
 }
 
@@ -265,11 +269,17 @@ pub struct PluginReport {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What it counted, by name.
-    pub counters: BTreeMap<String, u64>,
+    /// What it counted, by name, in the order in which it says so.
+    #[serde(serialize_with = "in_order")]
+    pub counters: Vec<(String, u64)>,
     /// Why it does not say what it counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// Counters as an object that keeps their order.
+fn in_order<S: Serializer>(counters: &[(String, u64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(counters.iter().map(|(name, value)| (name, value)))
 }
 
 impl PluginReport {

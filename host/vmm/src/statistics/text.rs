@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::statistics::{OfTrigger, PluginReport, SiteReport, VmStatistics, Work};
+use crate::statistics::{KindReport, OfTrigger, PluginReport, SiteReport, VmStatistics, Work};
 
 impl Display for VmStatistics {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -15,8 +15,13 @@ impl Display for VmStatistics {
         self.plugins.iter().try_for_each(|plugin| write!(f, "{plugin}"))?;
         let VmStatistics { ids, window, .. } = self;
         writeln!(f, "sites          {}, {} patched, {} classes", self.sites, self.sites_patched, self.classes)?;
-        for kind in self.triggers.iter().filter(|kind| kind.sites + kind.dropped > 0) {
-            writeln!(f, "  {:<12} {} sites, {} dropped", kind.trigger, kind.sites, kind.dropped)?;
+        for kind in self.triggers.iter().filter(|kind| kind.placed + kind.retriggered + kind.declined > 0) {
+            let KindReport { trigger, sites, placed, retriggered, removed, dropped, declined, .. } = kind;
+            writeln!(
+                f,
+                "  {trigger:<12} at {sites} sites; {placed} placed, {retriggered} in place of another, {removed} removed, \
+                 {dropped} dropped, {declined} declined"
+            )?;
         }
         if window.stubs > 0 {
             writeln!(
@@ -80,14 +85,8 @@ impl Display for Work {
             "  fetches        {} by temporary entry, {} by existing entry, {} physical",
             fetches.temporary_entry, fetches.existing_entry, fetches.physical
         )?;
-        for kind in self.by_kind.iter().filter(|kind| kind.events + kind.placed + kind.declined > 0) {
-            let OfTrigger { trigger, placed, retriggered, events, declined, time, .. } = kind;
-            writeln!(
-                f,
-                "  {trigger:<14} {events} executed, {} ns p50, {} ns p99; {placed} placed, {retriggered} in place of \
-                 another, {declined} declined",
-                time.p50, time.p99
-            )?;
+        for OfTrigger { trigger, events, time, .. } in self.by_kind.iter().filter(|kind| kind.events > 0) {
+            writeln!(f, "  {trigger:<14} {events} executed, {} ns p50, {} ns p99", time.p50, time.p99)?;
         }
         writeln!(
             f,

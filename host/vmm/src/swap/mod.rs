@@ -10,16 +10,20 @@
 //! that no table can serve is unpatched. Classes that no site has any more are taken out of use.
 
 mod missing_classes;
+mod mode;
 mod outcome;
 mod prepare;
 mod request;
 mod retire;
 mod sites;
+mod whole;
 
 pub use outcome::{Step, SwapError, Swapped};
-pub use request::{Order, Setting};
+pub use request::{NoPart, Order, Part, Rollback, Setting};
+pub use whole::PolicyOrder;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -32,13 +36,14 @@ use serde::Serialize;
 
 use crate::fast_path::lock;
 use crate::plugins::deadline;
-use crate::plugins::{Kind, Registry};
+use crate::plugins::trial::Limit;
+use crate::plugins::{Descriptor, Kind, PluginKind, Registry};
 use crate::policy::history::{self, History};
 use crate::policy::serving::{Serving, templates};
 use crate::vm::{Scope, Vm};
 use crate::vp::VirtualProcessor;
 use crate::vp::review::Reviews;
-use prepare::Source;
+use prepare::{Source, Terms};
 
 /// How long a swap waits for plugins that need not end before it goes on.
 const GRACE: Duration = Duration::from_millis(200);
@@ -59,6 +64,36 @@ struct Counts {
     failed: u64,
     /// The latest, in nanoseconds.
     pauses: VecDeque<u64>,
+}
+
+/// A plugin that served before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Before {
+    /// Its kind.
+    pub kind: Kind,
+    /// How many rollbacks bring it back.
+    pub steps: usize,
+    /// The tables that it served, of routines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vps: Vec<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings.
+    pub config: String,
+    /// The bytes of what it has learned, if it starts with them.
+    pub state: Option<usize>,
+    /// Its file.
+    pub file: Option<PathBuf>,
+}
+
+impl Before {
+    fn of<T: PluginKind>(recipe: &history::Recipe<T>) -> Before {
+        let Descriptor { kind, name, version, file, .. } = recipe.plugin.descriptor().clone();
+        let state = recipe.state.as_ref().map(|state| state.bytes().len());
+        Before { kind, steps: 0, vps: Vec::new(), name, version, config: recipe.config.clone(), state, file }
+    }
 }
 
 /// What swaps did.
@@ -83,6 +118,7 @@ struct Transaction<'a> {
     old: Arc<Serving>,
     limit: Duration,
     deadline: Instant,
+    terms: Terms,
     last: Instant,
     steps: Vec<Step>,
     pauses: Vec<u64>,
@@ -90,7 +126,7 @@ struct Transaction<'a> {
 }
 
 impl Vm {
-    /// Swaps a plugin; `log` is told of each step behind it.
+    /// Swaps a plugin; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why the old one still serves.
@@ -101,7 +137,7 @@ impl Vm {
         order: &Order,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
-        self.transact(machine, order.limit, log, |transaction, history| {
+        self.transact(machine, order.limit, order.discard_state, log, |transaction, history| {
             if order.kind != Kind::Routines && order.vp.is_some() {
                 return Err(SwapError::Shared(order.kind));
             }
@@ -126,13 +162,13 @@ impl Vm {
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, order.kind, order.vp), ..swapped })
     }
 
-    /// Changes a setting of the plugins that serve; `log` is told of each step behind it.
+    /// Changes a setting of the plugins that serve; `log` is told of each step that has ended.
     ///
     /// # Errors
     /// Why they serve as before.
     pub fn set(&self, machine: &Handle, setting: &Setting, log: &mut dyn FnMut(&Step)) -> Result<Swapped, SwapError> {
         let kind = setting.kind;
-        self.transact(machine, setting.limit, log, |transaction, history| {
+        self.transact(machine, setting.limit, setting.discard_state, log, |transaction, history| {
             if kind != Kind::Routines && setting.vp.is_some() {
                 return Err(SwapError::Shared(kind));
             }
@@ -164,12 +200,12 @@ impl Vm {
     pub fn rollback(
         &self,
         machine: &Handle,
-        kind: Kind,
-        limit: Duration,
+        rollback: Rollback,
         log: &mut dyn FnMut(&Step),
     ) -> Result<Swapped, SwapError> {
+        let Rollback { kind, discard_state, limit } = rollback;
         let nothing = || SwapError::NothingBefore(kind);
-        self.transact(machine, limit, log, |transaction, history| {
+        self.transact(machine, limit, discard_state, log, |transaction, history| {
             match kind {
                 Kind::Classifier => {
                     let recipe = history.classifiers.last().cloned().ok_or_else(nothing)?;
@@ -193,19 +229,46 @@ impl Vm {
         .map(|(serving, swapped)| Swapped { plugin: name(&serving, kind, None), ..swapped })
     }
 
+    /// What there is to go back to: of each kind, what the next rollback would bring back first.
+    ///
+    /// # Errors
+    /// If a swap is under way.
+    pub fn rollbacks(&self) -> Result<Vec<Before>, SwapError> {
+        let history = match self.swaps.history.try_lock() {
+            Ok(history) => history,
+            Err(TryLockError::Poisoned(history)) => history.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(SwapError::Busy),
+        };
+        let mut all = Vec::new();
+        let mut add = |steps: usize, places: &[usize], before: Before| {
+            all.push(Before { steps, vps: places.to_vec(), ..before });
+        };
+        for (steps, recipe) in (1..).zip(history.classifiers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipe) in (1..).zip(history.patch_managers.iter().rev()) {
+            add(steps, &[], Before::of(recipe));
+        }
+        for (steps, recipes) in (1..).zip(history.routines.iter().rev()) {
+            recipes.iter().for_each(|(places, recipe)| add(steps, places, Before::of(recipe)));
+        }
+        Ok(all)
+    }
+
     /// Gives virtual processors a routine table together, or each its own. There is no way back to routines of before.
     ///
     /// # Errors
     /// Why all is as it was.
     pub fn set_scope(&self, machine: &Handle, scope: Scope, limit: Duration) -> Result<(), SwapError> {
-        self.transact(machine, limit, &mut |_| (), |transaction, history| {
+        self.transact(machine, limit, false, &mut |_| (), |transaction, history| {
             let old = Arc::clone(&transaction.old);
             let tables = if scope == Scope::Vp { transaction.machine.processors() } else { 1 };
-            let count = self.ids().count();
+            let (count, vmm) = (self.ids().count(), Arc::clone(&self.vmm));
             let (tables, templates) = transaction.apart(move |_| {
                 let tables = (0..tables).filter_map(|vp| old.table(vp));
                 let tables = tables.map(|table| prepare::rebuild(count, table, Arc::clone(table.routines())));
-                let tables: Vec<_> = tables.collect::<Result<_, _>>()?;
+                let share = |table| if scope == Scope::Vmm { vmm.share(table) } else { Ok(table) };
+                let tables: Vec<_> = tables.map(|table| table.and_then(share)).collect::<Result<_, _>>()?;
                 let templates = templates(&tables)?;
                 Ok((tables, templates))
             })?;
@@ -238,10 +301,11 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Serving>, Swapped), SwapError> {
-        let changed = self.change(machine, limit, log, work);
+        let changed = self.change(machine, limit, discard_state, log, work);
         let mut counts = lock(&self.swaps.counts);
         match &changed {
             Ok((_, Swapped { pauses, .. })) => {
@@ -259,6 +323,7 @@ impl Vm {
         &self,
         machine: &Handle,
         limit: Duration,
+        discard_state: bool,
         log: &mut dyn FnMut(&Step),
         work: impl FnOnce(&mut Transaction, &mut History) -> Result<(), SwapError>,
     ) -> Result<(Arc<Serving>, Swapped), SwapError> {
@@ -270,8 +335,10 @@ impl Vm {
         let old = self.serving().ok_or(SwapError::NoPlugins)?;
         let now = Instant::now();
         let (steps, pauses) = (Vec::new(), Vec::new());
+        let ends = Limit::new(limit);
+        let terms = Terms { limit: ends, discard_state, notes: Arc::default() };
         let mut transaction =
-            Transaction { vm: self, machine, old, limit, deadline: now + limit, last: now, steps, pauses, log };
+            Transaction { vm: self, machine, old, limit, deadline: ends.end, terms, last: now, steps, pauses, log };
         work(&mut transaction, &mut history)?;
         transaction.retire();
         drop(history);
@@ -282,8 +349,9 @@ impl Vm {
         if destroyed {
             transaction.done("destroy");
         }
-        let Transaction { old, steps, pauses, .. } = transaction;
-        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed }))
+        let Transaction { old, steps, pauses, terms, .. } = transaction;
+        let notes = std::mem::take(&mut *lock(&terms.notes));
+        Ok((old, Swapped { plugin: String::new(), steps, pauses, destroyed, notes }))
     }
 }
 
@@ -304,6 +372,7 @@ impl Transaction<'_> {
         let now = Instant::now();
         let step = Step { step, seconds: now.duration_since(self.last).as_secs_f64() };
         self.last = now;
+        tracing::debug!(target: "patch", step = step.step, seconds = step.seconds, "swap");
         self.steps.push(step);
         (self.log)(&step);
     }
@@ -321,7 +390,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor takes new plugins over at a block boundary.
     fn publish(&mut self, new: &Arc<Serving>) -> Result<(), SwapError> {
-        self.vm.set_serving(new);
+        self.vm.set_serving(Some(Arc::clone(new)));
         let given = Arc::clone(new);
         let left = self.deadline.saturating_duration_since(Instant::now());
         let taken = self.machine.ask(left, move |executor, _| {
@@ -345,7 +414,7 @@ impl Transaction<'_> {
 
     /// Every virtual processor goes back to what it had; one that is late does so before its next instruction.
     fn take_back(&self, new: &Arc<Serving>) {
-        self.vm.set_serving(&self.old);
+        self.vm.set_serving(Some(Arc::clone(&self.old)));
         let given = Arc::clone(&self.old);
         let _late_ones_follow = self.machine.ask(Duration::from_millis(100), move |executor, _| {
             if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
@@ -377,8 +446,9 @@ impl Transaction<'_> {
 
     fn classifier(&mut self, source: Source<ClassifierRef>) -> Result<history::Recipe<ClassifierRef>, SwapError> {
         let (sites, old) = (self.vm.sites.all(), vec![Arc::clone(&self.old.classifier)]);
+        let terms = self.terms.clone();
         let (before, classifier, classes) = self.apart(move |done| {
-            let (before, classifier) = prepare::make(source, old, done)?;
+            let (before, classifier) = prepare::make(source, old, &terms, done)?;
             let classes = sites::classes(&classifier, &sites)?;
             done("classify");
             Ok((before, classifier, classes))
@@ -394,17 +464,18 @@ impl Transaction<'_> {
     ) -> Result<history::Recipe<PatchManagerRef>, SwapError> {
         let sites = if repatch { self.vm.sites.all() } else { Vec::new() };
         let (table, old) = (self.old.table(0).cloned(), vec![Arc::clone(&self.old.patch_manager)]);
-        let (before, patch_manager, reviews, unpatch) = self.apart(move |done| {
-            let (before, patch_manager) = prepare::make(source, old, done)?;
-            let unpatch = sites::to_unpatch(&patch_manager, table.as_deref(), &sites)?;
+        let (terms, conditions) = (self.terms.clone(), self.vm.conditions());
+        let (before, patch_manager, reviews, decisions) = self.apart(move |done| {
+            let (before, patch_manager) = prepare::make(source, old, &terms, done)?;
+            let decisions = sites::decisions(&patch_manager, table.as_deref(), &sites, &conditions)?;
             if repatch {
                 done("decide");
             }
             let reviews = Reviews::of(&patch_manager)?;
-            Ok((before, patch_manager, reviews, unpatch))
+            Ok((before, patch_manager, reviews, decisions))
         })?;
         self.replace(self.old.with_patch_manager(patch_manager, reviews), |transaction, _| {
-            transaction.unpatch(&unpatch);
+            transaction.obey(&decisions);
             Ok(())
         })?;
         history::first(before)
@@ -415,18 +486,23 @@ impl Transaction<'_> {
         sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
     ) -> Result<history::RoutinesBefore, SwapError> {
         let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
+        let terms = self.terms.clone();
+        let shares = (self.old.scope == Scope::Vmm).then(|| Arc::clone(&self.vm.vmm));
         let (before, tables, templates) = self.apart(move |done| {
             let mut tables = old.clone();
             let mut before = Vec::new();
             for (places, source) in sources {
                 let groups = history::by_instance(&old, &places);
                 let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-                let (recipes, routines) = prepare::make(source, replaced, done)?;
+                let (recipes, routines) = prepare::make(source, replaced, &terms, done)?;
                 for place in places.into_iter().filter(|place| *place < old.len()) {
                     tables[place] = prepare::rebuild(count, &old[place], Arc::clone(&routines))?;
                 }
                 done("build");
                 before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+            }
+            if let Some(vmm) = shares {
+                tables = tables.into_iter().map(|table| vmm.share(table)).collect::<Result<_, _>>()?;
             }
             let templates = templates(&tables)?;
             Ok((before, tables, templates))

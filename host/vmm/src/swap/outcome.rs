@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::plugins::{Failed, FindError, Kind};
 
-/// A step of a swap, behind it.
+/// A completed step of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Step {
     /// Its name.
@@ -27,6 +27,9 @@ pub struct Swapped {
     pub pauses: Vec<u64>,
     /// Whether what served before is destroyed already. Nobody waits long for it.
     pub destroyed: bool,
+    /// What did not succeed and was no obstacle, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Why a swap did not happen: all is as it was.
@@ -66,6 +69,9 @@ pub enum SwapError {
     /// A plugin for one virtual processor that cannot have its own.
     #[error("virtual processors share their {0}: each has its own only of routines, with the scope vp")]
     Shared(Kind),
+    /// Rollback of a policy without a swap of one before.
+    #[error("there is no policy to go back to: none was swapped as a whole")]
+    NoPolicyBefore,
     /// Rollback without a swap before.
     #[error("there is no {0} to go back to")]
     NothingBefore(Kind),

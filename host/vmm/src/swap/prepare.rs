@@ -1,15 +1,18 @@
 //! Everything about a swap that is a plugin's code and may fail, or never end: on a thread of its own, while the old
 //! instance serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 
 use super::{Order, SwapError, Transaction};
+use crate::fast_path::lock;
 use crate::plugins::deadline;
+use crate::plugins::trial::Limit;
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
+use crate::policy::Choice;
 use crate::policy::history::{self, Recipe};
 use crate::routines::map::RoutineMap;
 
@@ -17,6 +20,8 @@ use crate::routines::map::RoutineMap;
 pub(super) enum Source<T> {
     /// A plugin that is looked for.
     Reference { registry: Arc<Registry>, order: Order },
+    /// One that a policy chooses.
+    Choice { registry: Arc<Registry>, choice: Choice },
     /// One that has served before.
     Recipe(Recipe<T>),
     /// The one that serves, with other settings.
@@ -29,6 +34,19 @@ impl<T> Source<T> {
         Source::Reference { registry: Arc::clone(registry), order: order.clone() }
     }
 }
+
+/// How a plugin is exchanged.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) limit: Limit,
+    /// Whether instances start without what those before have learned.
+    pub(super) discard_state: bool,
+    /// What does not succeed and is no obstacle.
+    pub(super) notes: Arc<Mutex<Vec<String>>>,
+}
+
+/// How long a thread whose time is spent may take to say why.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 enum Message<X> {
     Done(&'static str),
@@ -57,6 +75,9 @@ impl Transaction<'_> {
                 Err(RecvTimeoutError::Disconnected) => return Err(SwapError::Panicked),
                 // The thread is left behind. What it makes is destroyed when it ends.
                 Err(RecvTimeoutError::Timeout) => {
+                    if let Ok(Message::Ended(Err(why))) = messages.recv_timeout(LAST_WORDS) {
+                        return Err(why);
+                    }
                     deadline::dropped(messages);
                     return Err(SwapError::Late { after: self.steps.last().map(|step| step.step), limit: self.limit });
                 }
@@ -72,25 +93,44 @@ type Made<T> = (Vec<Recipe<T>>, Arc<Instance<T>>);
 pub(super) fn make<T: plugins::PluginKind>(
     source: Source<T>,
     olds: Vec<Arc<Instance<T>>>,
+    terms: &Terms,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Made<T>, SwapError> {
-    // Whoever cannot say what it knows can still be replaced.
-    let state = |old: &Instance<T>| old.export_state().inspect_err(|failed| tracing::warn!("{failed}")).ok().flatten();
+    let Terms { limit, discard_state, notes } = terms;
+    // Who cannot say what it knows, or never ends saying it, can still be replaced: half of the time is left for that.
+    let asked = limit.end.saturating_duration_since(Instant::now()) / 2;
+    let state = |old: &Arc<Instance<T>>| {
+        let state = old.within(asked, "export_state", Instance::export_state);
+        state.unwrap_or_else(|failed| {
+            let note = format!("{failed}: what it has learned is lost");
+            tracing::warn!("{note}");
+            lock(notes).push(note);
+            None
+        })
+    };
     let recipe = |old: &Arc<Instance<T>>| Recipe {
         plugin: old.plugin().clone(),
         config: old.config().to_owned(),
-        state: state(old),
+        state: if *discard_state { None } else { state(old) },
     };
     let recipes: Vec<Recipe<T>> = olds.iter().map(recipe).collect();
+    let symbols = recipes.first().and_then(|old| old.plugin.symbols().cloned());
     drop(olds);
     done("export");
     let next = match source {
         Source::Recipe(recipe) => recipe,
         Source::Again { config } => Recipe { config, ..history::first(recipes.clone())? },
+        Source::Choice { registry, choice } => {
+            let plugin = choice.find::<T>(&registry, *limit, done)?;
+            let name = &plugin.descriptor().name;
+            let state = recipes.first().filter(|old| old.plugin.descriptor().name == *name);
+            let state = state.and_then(|old| old.state.clone());
+            Recipe { config: choice.config, plugin, state }
+        }
         Source::Reference { registry, order: Order { plugin, library, base, config, .. } } => {
             let (_, name) = plugins::split_reference(&plugin);
             let loaded = library.zip(name).and_then(|(library, name)| library.plugin(name));
-            let plugin = loaded.map_or_else(|| registry.find_in_steps::<T>(&plugin, &base, done), Ok)?;
+            let plugin = loaded.map_or_else(|| registry.find_in_steps::<T>(&plugin, &base, *limit, done), Ok)?;
             // Neither settings nor state mean anything to another plugin.
             let same = |old: &&Recipe<T>| old.plugin.descriptor().name == plugin.descriptor().name;
             let same = recipes.first().filter(same);
@@ -99,7 +139,10 @@ pub(super) fn make<T: plugins::PluginKind>(
             Recipe { plugin, config: config.or(kept).unwrap_or_default(), state }
         }
     };
-    let instance = Instance::create_in_steps(&next.plugin, &next.config, next.state.as_ref(), done)?;
+    // All of them are for the same guest.
+    let next = Recipe { plugin: next.plugin.with_symbols(symbols), ..next };
+    let state = next.state.as_ref().filter(|_| !discard_state);
+    let instance = Instance::create_in_steps(&next.plugin, &next.config, state, *limit, done)?;
     Ok((recipes, Arc::new(instance)))
 }
 

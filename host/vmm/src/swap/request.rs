@@ -1,12 +1,54 @@
 //! What a swap is asked to do.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use patchbay_plugin_api::settings;
+use serde::{Deserialize, Serialize};
 
 use super::prepare::Source;
 use crate::plugins::{self, Instance, Kind, Library};
+
+/// What is exchanged: the plugin of a kind, or the whole policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Part {
+    /// The plugin of a kind.
+    Plugin(Kind),
+    /// All of them.
+    Policy,
+}
+
+/// Something that is not the name of a part.
+#[derive(Debug, thiserror::Error)]
+#[error("what can be exchanged is {} or policy", Kind::ALL.map(Kind::name).join(", "))]
+pub struct NoPart;
+
+impl FromStr for Part {
+    type Err = NoPart;
+
+    fn from_str(name: &str) -> Result<Part, NoPart> {
+        if name == "policy" { Ok(Part::Policy) } else { name.parse().map(Part::Plugin).map_err(|_| NoPart) }
+    }
+}
+
+impl TryFrom<String> for Part {
+    type Error = NoPart;
+
+    fn try_from(name: String) -> Result<Part, NoPart> {
+        name.parse()
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> String {
+        match part {
+            Part::Plugin(kind) => kind.to_string(),
+            Part::Policy => "policy".to_owned(),
+        }
+    }
+}
 
 /// What a swap is to do.
 #[derive(Clone, Debug)]
@@ -25,6 +67,8 @@ pub struct Order {
     pub vp: Option<usize>,
     /// For patch managers: whether sites that are patched are decided anew. Those that are not are at their next fault.
     pub repatch: bool,
+    /// Whether what the instance before has learned is lost: it is not asked.
+    pub discard_state: bool,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -43,6 +87,19 @@ pub struct Setting {
     pub value: String,
     /// For patch managers: whether sites that are patched are decided anew.
     pub repatch: bool,
+    /// Whether what the instance before has learned is lost: it is not asked.
+    pub discard_state: bool,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// The plugin before the last swap of a kind is to serve again.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollback {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether what instances have learned is lost: the present one is not asked, the one before starts anew.
+    pub discard_state: bool,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -69,8 +126,8 @@ mod tests {
     #[test]
     fn a_setting_takes_the_place_of_the_one_before() {
         let (name, value) = ("threshold".to_owned(), "3".to_owned());
-        let setting =
-            Setting { kind: Kind::PatchManager, vp: None, name, value, repatch: false, limit: Duration::default() };
+        let (kind, limit) = (Kind::PatchManager, Duration::default());
+        let setting = Setting { kind, vp: None, name, value, repatch: false, discard_state: false, limit };
         assert_eq!(setting.within(""), "threshold = \"3\"");
         let config = "threshold = 8\ntext = \"a, b = c\"; then=run\n# threshold = 9";
         assert_eq!(setting.within(config), "text = \"a, b = c\"\nthen=run\nthreshold = \"3\"");

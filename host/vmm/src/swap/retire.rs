@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Transaction;
 use crate::fast_path::lock;
 use crate::routines::class_ids::ClassId;
-use crate::vm::Retired;
+use crate::vm::{Retired, Scope};
 
 /// What is left of the time limit when a swap has done its work is this at least.
 const LEAST: Duration = Duration::from_millis(100);
@@ -55,8 +55,12 @@ impl Transaction<'_> {
         }
         let mut ids: Vec<ClassId> = unused.iter().copied().collect();
         ids.sort_unstable();
-        vm.ids().retire(vm.holder(), &ids);
-        let entries = serving.tables.iter().flat_map(|table| table.remove(&unused)).collect();
+        let mut entries = Vec::new();
+        vm.ids().retire(vm.holder(), &ids, |gone| {
+            // A table of several virtual machines keeps what others use.
+            let removed = if serving.scope == Scope::Vmm { gone } else { &unused };
+            entries.extend(serving.tables.iter().flat_map(|table| table.remove(removed)));
+        });
         lock(&vm.retired).push(Retired { ids, entries });
     }
 }

@@ -6,13 +6,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use patchbay_plugin_api::class::ClassKey;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::Instruction;
+use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::routines::Routine;
 use patchbay_plugin_api::site::SiteFault;
 
 use super::{SwapError, Transaction};
 use crate::patch::site::{PatchSite, Standing};
+use crate::patch::trigger::KindIndex;
 use crate::plugins::{Classifier, Failed, PatchManager};
+use crate::policy::conditions::at_site;
 use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
 
@@ -29,22 +33,24 @@ pub(super) fn classes(classifier: &Classifier, sites: &[Arc<PatchSite>]) -> Resu
     patched.map(|site| Ok((key(site), classifier.classify(&site.instruction, &site.place)?))).collect()
 }
 
-/// The sites that are patched, and that a patch manager leaves.
-pub(super) fn to_unpatch(
+/// What a patch manager decides about the sites that are patched: the trigger that each is to have, or none.
+pub(super) type Decisions = Vec<(Arc<PatchSite>, Option<Trigger>)>;
+
+/// What a patch manager decides about the sites that are patched.
+pub(super) fn decisions(
     patch_manager: &PatchManager,
     table: Option<&RoutineMap>,
     sites: &[Arc<PatchSite>],
-) -> Result<Vec<Arc<PatchSite>>, Failed> {
-    let mut left = Vec::new();
+    conditions: &Conditions,
+) -> Result<Decisions, Failed> {
+    let mut decisions = Vec::new();
     for site in sites.iter().filter(|site| site.is_patched()) {
         let Some(entry) = table.and_then(|table| table.find(site.class())) else { continue };
         let (class, faults) = (entry.class, site.faults());
         let fault = SiteFault { site: site.place, class, instruction: site.instruction, faults };
-        if patch_manager.decide(&fault)?.trigger().is_none() {
-            left.push(Arc::clone(site));
-        }
+        decisions.push((Arc::clone(site), patch_manager.decide(&fault, &at_site(conditions, site))?.trigger()));
     }
-    Ok(left)
+    Ok(decisions)
 }
 
 /// What a classifier says of the sites that are patched, and the routines for classes that a table does not have yet.
@@ -80,6 +86,25 @@ impl Transaction<'_> {
             sites.iter().for_each(|site| {
                 self.vm.view.remove(&*bus, site);
             });
+        }
+    }
+
+    /// Gives sites that are patched the triggers that were decided.
+    pub(super) fn obey(&self, decisions: &Decisions) {
+        let Some(bus) = self.machine.bus() else { return };
+        let _in_use = self.vm.classes_in_use();
+        for (site, trigger) in decisions {
+            let (Some(standing), view) = (site.standing(), &self.vm.view) else { continue };
+            match trigger {
+                None => {
+                    view.remove(&*bus, site);
+                }
+                Some(trigger) => {
+                    let kind = KindIndex::of(*trigger).unwrap_or(KindIndex::FALLBACK);
+                    let number = self.vm.ids().immediate(standing.class);
+                    let _counted_there = view.place(&*bus, site, Standing { kind, ..standing }, number);
+                }
+            }
         }
     }
 
@@ -142,7 +167,6 @@ mod tests {
     use super::*;
     use crate::conventional::fetch::Fetch;
     use crate::emulate::decode::of_slot;
-    use crate::patch::trigger::KindIndex;
     use crate::plugins::Registry;
     use crate::policy::Policy;
     use crate::policy::serving::Provided;
@@ -174,7 +198,7 @@ mod tests {
     fn a_class_is_not_that_of_the_code_that_came_later() {
         let classifier = Policy::load("default").unwrap().start(&Registry::discover()).unwrap().classifier;
         let memory = FlatMemory::new(0x2000);
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vmm, Fetch::Translated).unwrap();
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, None, Scope::Vm, Fetch::Translated).unwrap();
         let before = site(&vm, &memory, MOV_PSR);
         let classes = classes(&classifier, &vm.sites.all()).unwrap();
         let class = classes[&key(&before)].unwrap();
@@ -187,7 +211,7 @@ mod tests {
     #[test]
     fn an_instruction_gets_no_class_that_is_not_its_own() {
         let plugins = Policy::load("default").unwrap().start(&Registry::discover()).unwrap();
-        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vmm, Fetch::Translated).unwrap();
+        let vm = Vm::new(Arc::new(Vmm::new()), 0, 1, Some(&plugins), Scope::Vm, Fetch::Translated).unwrap();
         let serving = vm.serving().unwrap();
         let class = ClassKey::new(&mov_psr(MOV_PSR), Attributes::R1);
         let provide = |bits| serving.provide(&vm, &class, &mov_psr(bits)).unwrap();

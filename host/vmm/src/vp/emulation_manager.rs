@@ -17,7 +17,7 @@ use crate::guest::Guest;
 use crate::patch::site::PatchSite;
 use crate::patch::trigger::KindIndex;
 use crate::routines::class_ids::ClassId;
-use crate::routines::services::{self, Refused};
+use crate::routines::services::{self, At, Refused};
 use crate::statistics::counters::{Counters, Time};
 use crate::vp::VirtualProcessor;
 
@@ -30,6 +30,9 @@ impl VirtualProcessor {
         };
         site.trigger(self.index);
         if kind.kind().conventional {
+            if self.conventional.without.exit {
+                return self.conventional_in_the_run_loop(p, kind, site);
+            }
             return self.leave_for_the_conventional_path(p, kind, trigger);
         }
         // B units ignore the immediate of a break (SDM 3:29): there the site says the class.
@@ -55,6 +58,14 @@ impl VirtualProcessor {
         Err(Leave::Exit)
     }
 
+    /// The conventional path of a trigger that has not left the run loop: for measurement only.
+    fn conventional_in_the_run_loop(&mut self, p: &mut Processor, kind: KindIndex, site: &PatchSite) -> Outcome {
+        let started = Time::sample(self.counters.trigger(site.instruction.cause));
+        let outcome = self.conventional.emulate_site(p, &mut self.vpd, &site.instruction);
+        self.counters.kinds[kind.index()].trigger(started);
+        outcome
+    }
+
     /// The conventional path of a trigger that has left the run loop: all of it but the fetch, because the site has the
     /// original instruction.
     #[cold]
@@ -71,7 +82,8 @@ impl VirtualProcessor {
     pub(crate) fn run(&mut self, p: &mut Processor, ip: u64, class: ClassId, instruction: &Instruction) -> Outcome {
         let routine =
             self.table.as_deref().and_then(|table| table.entry(class)).and_then(|entry| entry.routine.as_ref());
-        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, ip, instruction);
+        let at = At { ip, identity: self.identity };
+        let outcome = execute(routine, self.services, &mut self.counters, p, &mut self.vpd, at, instruction);
         match outcome {
             Ok(outcome) => outcome,
             Err(refused) => self.refused(p, refused, instruction),
@@ -104,11 +116,11 @@ fn execute(
     counters: &mut Counters,
     p: &mut Processor,
     vpd: &mut Vpd,
-    ip: u64,
+    at: At,
     instruction: &Instruction,
 ) -> Result<Outcome, Refused> {
     match routine {
-        Some(routine) => services::run(routine, services, p, vpd, ip, instruction),
+        Some(routine) => services::run(routine, services, p, vpd, at, instruction),
         None => {
             counters.without_routine += 1;
             Ok(emulate(&mut Guest { p, vpd, frame: None }, instruction))

@@ -14,8 +14,9 @@ use crate::patch::bundle;
 use crate::patch::code_view::Placed;
 use crate::patch::site::{PatchSite, Standing};
 use crate::patch::site_cache::At;
-use crate::patch::trigger::{Decline, KindIndex};
+use crate::patch::trigger::KindIndex;
 use crate::plugins::Failed;
+use crate::policy::conditions::at_site;
 use crate::policy::serving::{Provided, Serving};
 use crate::statistics::counters::Time;
 use crate::vp::VirtualProcessor;
@@ -40,7 +41,11 @@ impl VirtualProcessor {
         match self.consider(p, instruction) {
             Ok(Next::Conventional) => {
                 let started = Time::sample(self.counters.faults[cause]);
-                let outcome = self.conventional.emulate(p, &mut self.vpd, instruction.slot());
+                let outcome = if self.conventional.without.fetch {
+                    self.conventional.emulate_unfetched(p, &mut self.vpd, instruction)
+                } else {
+                    self.conventional.emulate(p, &mut self.vpd, instruction.slot())
+                };
                 if let Some(outcome) = outcome {
                     self.conclude(p, &before, outcome);
                 }
@@ -84,7 +89,9 @@ impl VirtualProcessor {
             return Ok(Next::Conventional);
         }
         let fault = SiteFault { site: place, class, instruction: site.instruction, faults };
-        let decision = serving.patch_manager.decide(&fault)?;
+        self.publish(p.itc());
+        let conditions = at_site(&self.vm.conditions(), &site);
+        let decision = serving.patch_manager.decide(&fault, &conditions)?;
         let Some(trigger) = decision.trigger() else {
             self.counters.fallbacks.left_by_patch_manager += 1;
             return Ok(Next::Conventional);
@@ -110,6 +117,7 @@ impl VirtualProcessor {
         let counters = &mut self.counters;
         let id = match serving.provide(&vm, class, &site.instruction)? {
             Provided::Class { id, built, shared } => {
+                tracing::debug!(target: "patch", class = id.0, built, shared, "routine");
                 counters.built += built;
                 counters.shared += shared;
                 id
@@ -126,26 +134,18 @@ impl VirtualProcessor {
         let asked = KindIndex::of(trigger);
         let standing = Standing { kind: asked.unwrap_or(KindIndex::FALLBACK), class: id };
         let placed = vm.view.place(p.bus(), site, standing, vm.ids().immediate(id));
-        let mut declined = |why: Decline| counters.kinds[standing.kind.index()].decline(why);
         match placed {
-            Placed::Done { kind, declined: why, instead } => {
-                why.into_iter().for_each(&mut declined);
+            Placed::Done { kind, declined, .. } => {
                 if asked.is_none() {
                     vm.view.note_unknown(site);
-                    declined(Decline::Unknown);
                 }
-                let count = &mut counters.kinds[kind.index()];
-                if instead {
-                    count.retriggered += 1;
-                } else {
-                    count.placed += 1;
-                }
-                tracing::debug!(target: "patch", site = site.place.bundle, kind = kind.kind().name, ?why, "placed");
+                let kind = kind.kind().name;
+                tracing::debug!(target: "patch", site = site.place.bundle, kind, ?declined, "placed");
             }
             Placed::Already => {}
             Placed::Changed => counters.fallbacks.changed += 1,
             Placed::NotInRam => counters.fallbacks.not_in_ram += 1,
-            Placed::Declined(why) => declined(why),
+            Placed::Declined(why) => tracing::debug!(target: "patch", site = site.place.bundle, %why, "declined"),
         }
         Ok(Some(placed))
     }

@@ -6,6 +6,7 @@ pub mod grace;
 pub(crate) mod resume;
 pub(crate) mod review;
 pub mod supervisor;
+mod survey;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use patchbay_cpu::interruption::{Interruption, MOST_FAULTS, Vector};
 use patchbay_cpu::outcome::Outcome;
 use patchbay_cpu::processor::Processor;
 use patchbay_plugin_api::services::ServicesRef;
+use patchbay_plugin_api::vp::RawVp;
 use patchbay_plugin_api::vpd::Vpd;
 
 use crate::conventional::Conventional;
@@ -48,6 +50,8 @@ pub struct VirtualProcessor {
     pub(crate) serving: Option<Arc<Serving>>,
     pub(crate) table: Option<Arc<RoutineMap>>,
     pub(crate) services: ServicesRef,
+    /// Its number and its virtual machine's, for routines.
+    pub(crate) identity: [u64; 2],
     pub(crate) cache: SiteCache,
     /// The site, and the kind of trigger, whose trigger has left the run loop for the conventional path.
     pub(crate) left: Option<(KindIndex, Arc<PatchSite>)>,
@@ -66,12 +70,13 @@ impl VirtualProcessor {
         VirtualProcessor {
             index,
             vpd: take_over(p),
-            conventional: Conventional::new(vm.fetch()),
+            conventional: Conventional::new(vm.fetch(), vm.vmm.without),
             counters: Counters::default(),
             failure: None,
             table: serving.as_ref().and_then(|serving| serving.table(index)).cloned(),
             serving,
             services: services(),
+            identity: RawVp::identity(vm.number, index as u32),
             cache: SiteCache::default(),
             left: None,
             next_review: 0,
@@ -84,6 +89,13 @@ impl VirtualProcessor {
     pub(crate) fn restart(&mut self, p: &mut Processor) {
         let Vpd { vitc_offset, virr, vin_service, .. } = self.vpd;
         self.vpd = Vpd { vitc_offset, virr, vin_service, ..take_over(p) };
+    }
+
+    /// Goes on under these plugins, or under none.
+    pub(crate) fn serve(&mut self, serving: Option<&Arc<Serving>>) {
+        self.table = serving.and_then(|serving| serving.table(self.index)).cloned();
+        self.next_review = 0;
+        self.serving = serving.cloned();
     }
 
     /// Takes other plugins over. Returns those it had.
@@ -104,7 +116,11 @@ impl VirtualProcessor {
         match exit {
             Exit::Virtualization(instruction) => self.virtualization(p, &instruction),
             Exit::Interruption(interruption) => self.interruption(p, &interruption),
-            Exit::Budget | Exit::Attention => {}
+            Exit::Budget | Exit::Attention => {
+                if self.serving.is_some() {
+                    self.publish(p.itc());
+                }
+            }
             Exit::Hook => match self.left.take() {
                 Some((kind, site)) => self.conventional_trigger(p, kind, &site),
                 None => return Some(exit),

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use patchbay_cpu::processor::Processor;
 use patchbay_machine::clock::ITC_FREQUENCY;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::patch_manager::Trigger;
 use patchbay_plugin_api::site::SiteStatistics;
 
 use crate::patch::site::PatchSite;
 use crate::plugins::{Failed, PatchManager};
+use crate::policy::conditions::at_site;
 use crate::policy::serving::Serving;
 use crate::vp::VirtualProcessor;
 
@@ -35,8 +37,9 @@ impl Reviews {
         Ok(patch_manager.review_period()?.map(reviews))
     }
 
-    /// Does a review if it is time and nobody else does it. The first period begins when this is called first.
-    fn at(&self, now: u64, review: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
+    /// Does a review if it is time and nobody else does it. The first period begins when this is called first, each other
+    /// one when the review before it has ended: `review` says when that was.
+    fn at(&self, now: u64, review: impl FnOnce() -> (u64, Result<(), Failed>)) -> Result<(), Failed> {
         let next = now.saturating_add(self.period);
         let due = self.due.load(Ordering::Relaxed);
         let then = if due == 0 { next } else { NEVER };
@@ -44,8 +47,9 @@ impl Reviews {
         {
             return Ok(());
         }
-        let done = review();
-        self.due.store(next, Ordering::Release);
+        let (ended, done) = review();
+        // The guest has its turn even where a review takes longer than the period.
+        self.due.store(ended.saturating_add(self.period.max(ended.saturating_sub(now))), Ordering::Release);
         done
     }
 }
@@ -60,17 +64,28 @@ impl VirtualProcessor {
         }
         let reviews = Arc::clone(reviews);
         self.next_review = now.saturating_add(reviews.period);
-        if let Err(failed) = reviews.at(now, || self.review(p)) {
+        if let Err(failed) = reviews.at(now, || {
+            let done = self.review(p);
+            (p.itc(), done)
+        }) {
             self.failure = Some(failed);
         }
     }
 
     fn review(&mut self, p: &mut Processor) -> Result<(), Failed> {
         let Some(serving) = self.serving.clone() else { return Ok(()) };
-        self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &serving, site))
+        self.publish(p.itc());
+        let conditions = self.vm.conditions();
+        self.vm.sites.all().iter().try_for_each(|site| self.review_site(p, &serving, site, &conditions))
     }
 
-    fn review_site(&mut self, p: &mut Processor, serving: &Serving, site: &Arc<PatchSite>) -> Result<(), Failed> {
+    fn review_site(
+        &mut self,
+        p: &mut Processor,
+        serving: &Serving,
+        site: &Arc<PatchSite>,
+        conditions: &Conditions,
+    ) -> Result<(), Failed> {
         let patched = site.is_patched();
         let known = serving.table(0).and_then(|table| table.entry(site.class())).filter(|_| patched);
         let class = match known {
@@ -88,7 +103,7 @@ impl VirtualProcessor {
             faults,
             triggers,
         };
-        match serving.patch_manager.review(&statistics)?.change() {
+        match serving.patch_manager.review(&statistics, &at_site(conditions, site))?.change() {
             Some(Trigger::NONE) if patched => {
                 self.vm.view.remove(p.bus(), site);
                 self.counters.unpatched += 1;

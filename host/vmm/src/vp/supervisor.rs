@@ -53,7 +53,11 @@ impl Supervisor for Virtual {
                 vp.restart(processor);
                 vp
             }
-            None => Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor)),
+            None => {
+                let mut vp = Box::new(VirtualProcessor::new(Arc::clone(&self.vm), self.index, processor));
+                vp.survey(processor);
+                vp
+            }
         });
     }
 

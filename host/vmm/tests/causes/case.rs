@@ -108,7 +108,7 @@ impl Case {
         let (template, slot) = match row.opcode {
             Opcode::B(_) if last => (0x17, Slot::Two),
             Opcode::B(_) => (0x17, random.pick(&Slot::ALL)),
-            // MMI with a stop behind slot 0, and without.
+            // MMI with a stop after slot 0, and without.
             _ if last => (0x0b, Slot::Zero),
             _ => (0x09, random.pick(&[Slot::Zero, Slot::One])),
         };

@@ -1,6 +1,13 @@
-//! One test a virtualization cause: the conventional path, the routines of coarse and fine classes behind a trigger that
+//! One test a virtualization cause: the conventional path, the routines of coarse and fine classes at a trigger that
 //! is there already, and the machine itself do the same to what the guest sees, in random states. From trigger to
 //! resumed guest, nothing is allocated, and no lock of the monitor's is taken (that asserts itself).
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a test casts is small"
+)]
 
 mod case;
 mod subject;
@@ -57,7 +64,7 @@ fn plugins(registry: &Registry, policy: &str, trigger: &str) -> Plugins {
 
 fn vm(plugins: Option<&Plugins>, fetch: Fetch) -> Arc<Vm> {
     let vmm = Arc::new(Vmm::with_ids(0x10_0800, 64).expect("ids"));
-    Arc::new(Vm::new(vmm, 0, 1, plugins, Scope::Vmm, fetch).expect("a virtual machine"))
+    Arc::new(Vm::new(vmm, 0, 1, plugins, Scope::Vm, fetch).expect("a virtual machine"))
 }
 
 fn difference(expected: &[(String, u64)], got: &[(String, u64)]) -> String {

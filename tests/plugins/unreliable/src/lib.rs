@@ -85,6 +85,91 @@ plugin! { Thread, "thread",
 plugin! { CreateAbort, "create-abort",
     fn create(_: &str, _: &Host) -> Result<Self, String> { std::process::abort() }
 }
+plugin! { CreateExit, "create-exit",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { std::process::exit(0) }
+}
+plugin! { CreateCrash, "create-crash",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { crash() }
+}
+plugin! { CreateOverflow, "create-overflow",
+    fn create(config: &str, _: &Host) -> Result<Self, String> {
+        fn deeper(depth: u64) -> u64 {
+            let frame = std::hint::black_box([depth; 64]);
+            if frame[3] == u64::MAX { 0 } else { deeper(frame[5] + 1) + frame[7] }
+        }
+        Err(format!("{config}{}", deeper(0)))
+    }
+}
+plugin! { ImportCrash, "import-crash",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ImportCrash) }
+    fn import_state(&mut self, _: &State) -> Result<(), String> { crash() }
+    fn export_state(&self) -> Option<State> { Some(State::new(1, vec![7])) }
+}
+plugin! { SelfTestCrash, "self-test-crash",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(SelfTestCrash) }
+    fn self_test(&self) -> Result<(), String> { crash() }
+}
+plugin! { ExportHangs, "export-hangs",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ExportHangs) }
+    fn export_state(&self) -> Option<State> { hang() }
+    fn counters(&self) -> Vec<Counter> { ["z", "a", "m"].map(|name| Counter::new(name, 7)).to_vec() }
+}
+plugin! { ExportCrash, "export-crash",
+    fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ExportCrash) }
+    fn export_state(&self) -> Option<State> { crash() }
+}
+
+/// Ends the process as soon as the file exists that is its configuration, in the way that the file says.
+pub struct Ends {
+    file: PathBuf,
+}
+
+impl Plugin for Ends {
+    const NAME: &'static str = "ends";
+    const VERSION: &'static str = "0.0.1";
+    const DESCRIPTION: &'static str = "for tests";
+
+    fn create(config: &str, _: &Host) -> Result<Self, String> {
+        Ok(Ends { file: PathBuf::from(config) })
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        match std::fs::read_to_string(&self.file).unwrap_or_default().as_str() {
+            "crash" => crash(),
+            "exit" => std::process::exit(0),
+            "abort" => std::process::abort(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn crash() -> ! {
+    // SAFETY: none. It is what this is for.
+    unsafe {
+        std::hint::black_box(std::ptr::null_mut::<u64>().wrapping_add(1)).write_volatile(7);
+    }
+    unreachable!("that has ended the process")
+}
+
+/// What a terminal would execute.
+const ESCAPES: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\nname  value";
+
+plugin! { Escapes, "escapes",
+    fn create(config: &str, host: &Host) -> Result<Self, String> {
+        host.log(Level::WARN, ESCAPES);
+        match config {
+            "error" => Err(ESCAPES.to_owned()),
+            "panic" => panic!("{ESCAPES}"),
+            "long" => Err("x".repeat(2_600_000)),
+            _ => Ok(Escapes),
+        }
+    }
+    fn counters(&self) -> Vec<Counter> {
+        vec![Counter::new(ESCAPES, 1), Counter::new(&"y".repeat(100_000_000), 2)]
+    }
+    fn report(&self) -> String { format!("first\nsecond {ESCAPES}") }
+}
+
 plugin! { ClassifyLoop, "classify-loop",
     fn create(_: &str, _: &Host) -> Result<Self, String> { Ok(ClassifyLoop) }
 }
@@ -136,6 +221,7 @@ impl Drop for DropPanic {
 
 classifier! {
     CreateError CreatePanic SelfTestError DropPanic DropHangs CountersHang Counting SelfTestSleeps Thread CreateAbort
+    CreateExit CreateCrash CreateOverflow ImportCrash SelfTestCrash ExportHangs ExportCrash Ends Escapes
 }
 
 plugin! { DecidePanic, "decide-panic",
@@ -264,7 +350,8 @@ impl Routines for BuildWaits {
 patchbay_plugin_api::export_plugins! {
     classifiers: [
         CreateError, CreatePanic, SelfTestError, DropPanic, DropHangs, CountersHang, Counting, SelfTestSleeps, Thread,
-        CreateAbort, ClassifyLoop, ClassifyNonsense,
+        CreateAbort, ClassifyLoop, ClassifyNonsense, CreateExit, CreateCrash, CreateOverflow, ImportCrash, SelfTestCrash,
+        ExportHangs, ExportCrash, Ends, Escapes,
     ],
     patch_managers: [DecidePanic],
     routines: [Misbehaving, Slow, Panicking, Nonsense, Partial, Endless, BuildWaits],

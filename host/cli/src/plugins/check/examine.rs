@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use patchbay_plugin_api::class::{Attributes, ClassKey};
 use patchbay_plugin_api::classifier::ClassifierRef;
+use patchbay_plugin_api::conditions::Conditions;
 use patchbay_plugin_api::instruction::{Instruction, Mnemonic};
 use patchbay_plugin_api::loading::ApiVersion;
 use patchbay_plugin_api::patch_manager::{PatchManagerRef, Trigger};
@@ -197,10 +198,11 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
     report.step(&format!("{name} decides about faults"))?;
     let mut patched = None;
     for faults in 1..=FAULTS {
-        let decision = match manager.decide(&SiteFault { site: site(0), class, instruction, faults }) {
-            Ok(decision) => decision,
-            Err(failed) => return Ok(Err(failed)),
-        };
+        let decision =
+            match manager.decide(&SiteFault { site: site(0), class, instruction, faults }, &Conditions::default()) {
+                Ok(decision) => decision,
+                Err(failed) => return Ok(Err(failed)),
+            };
         if let Some(trigger) = decision.trigger() {
             patched = Some((faults, trigger, decision.runs_on_behalf()));
             break;
@@ -212,6 +214,18 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
             let then = if runs { "the routine runs at once" } else { "the guest resumes at it" };
             report.line(&format!("  patches a site at its fault {faults} with {}; {then}", trigger_name(trigger)))?;
         }
+    }
+    report.step(&format!("{name} surveys sites"))?;
+    let surveyed = SiteFault { site: site(0), class, instruction, faults: 0 };
+    match manager.survey(&surveyed, &Conditions { before_start: 1, ..Conditions::default() }) {
+        Ok(None) => {}
+        Ok(Some(decision)) => {
+            let does = decision
+                .trigger()
+                .map_or("leaves it".to_owned(), |trigger| format!("patches it with {}", trigger_name(trigger)));
+            report.line(&format!("  is asked about each site before the guest starts; {does}, for one"))?;
+        }
+        Err(failed) => return Ok(Err(failed)),
     }
     report.step(&format!("{name} reviews sites"))?;
     let period = match manager.review_period() {
@@ -226,7 +240,7 @@ fn patch_manager(manager: &PatchManager, report: &Report) -> io::Result<Result<(
         ("a patched site with no trigger executed", Trigger::BREAK, 0, 0),
     ] {
         let site = SiteStatistics { site: site(0), class, instruction, trigger, reserved: 0, faults, triggers };
-        let review = match manager.review(&site) {
+        let review = match manager.review(&site, &Conditions::default()) {
             Ok(review) => review,
             Err(failed) => return Ok(Err(failed)),
         };

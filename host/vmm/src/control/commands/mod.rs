@@ -1,5 +1,6 @@
 //! The commands of the control protocol, a file each.
 
+mod console;
 mod events;
 mod patches;
 mod pause;
@@ -49,6 +50,8 @@ pub const COMMANDS: &[Command] = &[
     resume::COMMAND,
     stop::COMMAND,
     events::COMMAND,
+    console::COMMAND,
+    console::TYPE,
 ];
 
 /// Executes a request.

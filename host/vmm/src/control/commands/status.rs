@@ -40,6 +40,7 @@ fn describe(plugins: &Plugins, limit: Duration) -> Vec<Value> {
 
 fn instance<T: PluginKind>(instance: &Arc<Instance<T>>, vp: Option<usize>, limit: Duration) -> Value {
     let PluginReport { kind, vp, name, version, counters, error } = PluginReport::new(instance, vp, limit);
+    let counters: Map<String, Value> = counters.into_iter().map(|(name, value)| (name, json!(value))).collect();
     let mut described = json!({
         "kind": kind,
         "vp": vp,
@@ -83,10 +84,12 @@ fn one(target: &Target, limit: Duration) -> Result<Value, String> {
         json!({ "processor": number, "activity": does, "ip": format!("{ip:#x}"), "cpl": privilege_level })
     });
     let plugins = target.vm.as_ref().and_then(|vm| vm.plugins());
+    // The policy may have been taken off.
+    let mode = if plugins.is_none() && target.vm.is_some() { "trap" } else { &target.mode };
     Ok(json!({
         "vm": target.number,
         "guest": target.guest,
-        "mode": target.mode,
+        "mode": mode,
         "fetch": target.vm.as_ref().map(|vm| vm.fetch()),
         "scope": target.vm.as_ref().and_then(|vm| vm.scope()),
         "paused": paused,

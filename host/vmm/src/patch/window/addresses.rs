@@ -1,6 +1,6 @@
 //! Where stubs lie, and where they appear from the guest's code.
 //!
-//! The window is cut into pockets of 64 KiB. A pocket for branches of any distance appears where it lies, beyond the
+//! The window is cut into pockets of 256 KiB. A pocket for branches of any distance appears where it lies, beyond the
 //! physical addresses that the processor implements. A pocket for branches that reach 16 MiB serves one zone of 16 MiB of
 //! guest-physical memory, and appears at its end: each bundle of the zone reaches it. What appears there is seen by nobody
 //! but a branch into a stub: data accesses, fetches of the guest and other processors find the guest's memory.
@@ -16,9 +16,9 @@ pub const WINDOW: u64 = 1 << 51;
 /// Where the monitor's routines appear: a portal branches to 16 bytes a class after this.
 pub const ROUTINES: u64 = WINDOW + (1 << 32);
 /// The window's size in bytes.
-pub const SIZE: u64 = 8 << 20;
+pub const SIZE: u64 = 16 << 20;
 /// A pocket's size in bytes.
-const POCKET: u64 = 64 << 10;
+const POCKET: u64 = 256 << 10;
 /// The size of a zone, as a power of two.
 const ZONE: u32 = 24;
 

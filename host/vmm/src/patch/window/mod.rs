@@ -29,6 +29,21 @@ pub struct Stub {
     pub bundles: Vec<Bundle>,
     /// The bundle at which the copy of each slot begins, where it has one.
     pub entries: [Option<usize>; 3],
+    /// The guest-physical address of the bundle that leads here.
+    pub at: u64,
+}
+
+impl Stub {
+    /// The number of the class to whose routine a bundle of the stub branches, if it does.
+    #[must_use]
+    pub fn routine(&self, index: usize) -> Option<u64> {
+        let instruction = self.bundles.get(index)?.decode()?[1]?.ok()?;
+        let field = encode::target(&instruction)?;
+        let from = self.place.appears + index as u64 * addresses::BUNDLE;
+        let target = from.wrapping_add_signed(instruction.field(field));
+        let offset = target.checked_sub(addresses::ROUTINES)?;
+        (offset < 1 << 32).then_some(offset / addresses::BUNDLE)
+    }
 }
 
 /// The stubs of a virtual machine: which room is taken, and which will be free again.
