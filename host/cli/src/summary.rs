@@ -87,6 +87,12 @@ pub(crate) fn summary(machine: &Statistics, monitor: Option<&VmStatistics>, cpu:
     }
     let delivered = interruptions.iter().map(|one| (one.vector.clone(), one.count)).collect();
     row("interruptions", &greatest(delivered));
+    if let Some(t) = translated {
+        let part = |count: u64| 100.0 * count as f64 / (*instructions).max(1) as f64;
+        let (all, called, milliseconds) = (part(t.instructions), part(t.called), t.seconds * 1e3);
+        let made = format!("{} regions, {} bytes in {milliseconds:.0} ms", grouped(t.regions), grouped(t.bytes));
+        row("translated", &format!("{all:.1} % of the instructions, {called:.1} % by a call; {made}"));
+    }
     let Some(monitor) = monitor else { return text };
     let total = &monitor.total;
     row(

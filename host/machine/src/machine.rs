@@ -273,9 +273,12 @@ impl Machine {
         let executors = run_threads(runners, &platform, timing, deadline, &busy)?;
         let outcome = platform.switch.outcome().unwrap_or(Outcome::Quit);
         let samples = executors.iter().map(|executor| Sample::of(&executor.processor));
-        let mut statistics = Statistics::new(samples, start.elapsed());
-        statistics.processor_seconds = Some(Duration::from_nanos(busy.into_inner()).as_secs_f64());
-        statistics.translated = Translated::of(executors.iter().map(|executor| executor.engine.statistics()));
+        let busy = Duration::from_nanos(busy.into_inner()).as_secs_f64();
+        let statistics = Statistics {
+            processor_seconds: Some(busy),
+            translated: Translated::of(executors.iter().map(|executor| executor.engine.statistics())),
+            ..Statistics::new(samples, start.elapsed())
+        };
         let positions = executors.iter().map(|executor| {
             let ip = executor.processor.registers.ip;
             Position { ip, symbol: platform.symbols.name(ip).map(|(name, offset)| (name.to_owned(), offset)) }

@@ -220,7 +220,7 @@ impl Case {
                 let reserved = if random.one_in(6) { value & 0x8000_0001_0000_0003 } else { 0 };
                 random.pick(&[12, 14, 16, 12, 12, 13, 15]) << 2 | random.below(8) << 8 | reserved
             }
-            cr::LID => value & !0xffff | random.below(4) / 3,
+            cr::LID => (value & !0xffff) | (random.below(4) / 3),
             cr::IFS => random.below(2) << 63 | u64::from(frame(random)),
             cr::TPR => value & 0x1_00f0,
             cr::ITV | cr::PMV | cr::CMCV | cr::LRR0 | cr::LRR1 => value & 0x1_00ff | 1 << 16,
