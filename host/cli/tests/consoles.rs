@@ -119,7 +119,13 @@ fn help_is_as_wide_as_the_terminal() {
     rustix::termios::tcsetwinsize(&sitting.terminal, size).unwrap();
     let stdio = || Stdio::from(sitting.terminal.try_clone().unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-    command.args(["plugin", "new", "--help"]).env_remove("COLUMNS").stdin(stdio()).stdout(stdio()).stderr(stdio());
+    command
+        .args(["plugin", "new", "--help"])
+        .env_remove("COLUMNS")
+        .env("NO_COLOR", "1")
+        .stdin(stdio())
+        .stdout(stdio())
+        .stderr(stdio());
     assert!(command.status().unwrap().success());
     let help = sitting.screen.wait("Print help");
     let widest = help.lines().map(|line| line.trim_end().chars().count()).max().unwrap();

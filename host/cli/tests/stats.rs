@@ -25,7 +25,7 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value}"))
 }
 
-/// All counts are the sums of those of the parts. Means are not.
+/// All counts are the sums of those of the parts. Quantiles are not.
 fn assert_sums(total: &Map<String, Value>, parts: &[&Map<String, Value>]) {
     for (name, value) in total {
         let of_parts: Vec<&Value> = parts.iter().map(|part| &part[name]).collect();
@@ -46,7 +46,7 @@ fn assert_sums(total: &Map<String, Value>, parts: &[&Map<String, Value>]) {
                     assert_sums(&counts(object(row)), &same.iter().collect::<Vec<_>>());
                 }
             }
-            Value::Number(count) if count.is_u64() => {
+            Value::Number(count) if count.is_u64() && !["p50", "p99"].contains(&&**name) => {
                 assert_eq!(number(value), of_parts.into_iter().map(number).sum::<u64>(), "{name}");
             }
             _ => {}
@@ -99,7 +99,11 @@ fn triggers_fetch_decode_and_save_nothing() {
     let [samples, p50, p99] = ["samples", "p50", "p99"].map(|name| number(&time[name]));
     assert!(samples > count("triggers") / 128 && 0 < p50 && p50 <= p99 && p50 < 100_000, "{time}");
     let top = monitor["top"].as_array().unwrap();
-    assert!(top.iter().all(|site| site["symbol"].as_str().unwrap().starts_with("op_")), "{top:?}");
+    assert!(
+        top.iter()
+            .all(|site| ["op_", "sites_that_"].iter().any(|name| site["symbol"].as_str().unwrap().starts_with(name))),
+        "{top:?}"
+    );
     let addresses = top.iter().flat_map(|site| [&site["bundle"], &site["ip"]]);
     assert!(addresses.map(|address| address.as_str().unwrap()).all(|address| address.starts_with("0x")), "{top:?}");
     let events: Vec<u64> = top.iter().map(|site| number(&site["faults"]) + number(&site["triggers"])).collect();
@@ -136,7 +140,7 @@ fn what_is_not_patched_is_counted_with_its_reason() {
     let left = number(&total["fallbacks"]["left_by_patch_manager"]);
     assert!(left > 0);
     assert_eq!((left, left), (number(&total["conventional"]["emulated"]), fetches(total)));
-    assert_eq!(number(&total["faults"]) - left, number(&total["sites_patched"]));
+    assert_eq!(number(&total["faults"]) - left, sum(&hot["triggers"], "placed"));
 
     let left = run("timer", &["--classifier", "classify-mnemonic,leave=ssm|rsm"]);
     assert!(number(&left["total"]["fallbacks"]["left_by_classifier"]) > 0);

@@ -116,7 +116,7 @@ mod tests {
         let map = "100 t low\na000000100000000 T _stext\na000000100000100 T panic\nfffffffffffffff0 D last\n";
         let file = image(&Symbols::parse(map)).expect("names");
         let elf = ElfFile64::<LittleEndian>::parse(&*file).expect("ELF");
-        assert_eq!(elf.architecture(), Architecture::Unknown, "object does not know IA-64");
+        assert_eq!(elf.architecture(), Architecture::Ia64);
         let seen: Vec<(u64, String)> =
             elf.symbols().map(|symbol| (symbol.address(), symbol.name().expect("a name").to_owned())).collect();
         let names = ["low", "_stext", "panic", "last"].map(str::to_owned);
