@@ -1,7 +1,7 @@
 //! Whose code is at work when the process dies: what a program's signal handler can ask.
 //!
-//! Two things are known: what function of which plugin the host has called on this thread ([`note`]), and where the
-//! libraries are mapped ([`mapped`]), which also tells of routines and of threads that a plugin has started itself.
+//! Two things are known: what function of which plugin the host has called on this thread (`note`), and where the
+//! libraries are mapped (`mapped`), which also tells of routines and of threads that a plugin has started itself.
 //! Whatever a handler may call neither allocates nor waits.
 
 use std::cell::Cell;

@@ -1,8 +1,8 @@
 //! The translator: hot code is compiled to host code, the rest is interpreted.
 //!
-//! What is compiled together is a [`region::Region`]: blocks as the interpreter executes them, so that both look at the
-//! budget, the timer and what others ask for before the same instructions. [`lower`] makes host code of it, which
-//! relies on [`layout`] and calls [`helpers`]; [`code`] keeps it, [`stubs`] lead into it, and [`links`] from one region
+//! What is compiled together is a `region::Region`: blocks as the interpreter executes them, so that both look at the
+//! budget, the timer and what others ask for before the same instructions. `lower` makes host code of it, which
+//! relies on `layout` and calls `helpers`; `code` keeps it, `stubs` lead into it, and `links` from one region
 //! to the next. Where a region is left inside a block, the interpreter executes the rest of the block.
 //!
 //! Compiled code holds for a state in which no general register is NaT, the code is unchanged and the frame has a size
