@@ -76,15 +76,6 @@ pub(crate) fn summary(machine: &Statistics, monitor: Option<&VmStatistics>, cpu:
     row("time", &format!("{seconds:.2} s; the command used {cpu:.2} s of processor time{own}"));
     let of = count(processors.len(), "processor");
     row("instructions", &format!("{} on {of}, {mips:.1} million a second", grouped(*instructions)));
-    if let Some(translated) = translated {
-        let part = 100.0 * translated.instructions as f64 / (*instructions).max(1) as f64;
-        let (regions, bytes) = (grouped(translated.regions), grouped(translated.bytes));
-        let seconds = translated.seconds;
-        row(
-            "translated",
-            &format!("{part:.1} % of them, {regions} regions, {bytes} bytes, {seconds:.3} s translating"),
-        );
-    }
     let delivered = interruptions.iter().map(|one| (one.vector.clone(), one.count)).collect();
     row("interruptions", &greatest(delivered));
     if let Some(t) = translated {
