@@ -157,7 +157,9 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
     let grown = resident().saturating_sub(memory);
     println!("{} KiB a generation: {grown} KiB for {generations}", grown / generations);
     assert!(grown / generations < 1024, "{generations} generations take {grown} KiB");
-    assert!(descriptors() <= descriptors_before + 3, "{descriptors_before} descriptors became {}", descriptors());
+    // A library that serves, or that one of 16 rollbacks a kind brings back, has its file open.
+    let kept = 3 * (1 + 16);
+    assert!(descriptors() <= descriptors_before + 3 + kept, "{descriptors_before} descriptors became {}", descriptors());
     // Other tests leave some behind on purpose; one that was joined may still be seen.
     wait_until(|| threads() <= threads_before);
 }
