@@ -159,7 +159,11 @@ fn stress(endless: &Endless, check: impl Fn(&Booted), swaps: u64) {
     assert!(grown / generations < 1024, "{generations} generations take {grown} KiB");
     // A library that serves, or that one of 16 rollbacks a kind brings back, has its file open.
     let kept = 3 * (1 + 16);
-    assert!(descriptors() <= descriptors_before + 3 + kept, "{descriptors_before} descriptors became {}", descriptors());
+    assert!(
+        descriptors() <= descriptors_before + 3 + kept,
+        "{descriptors_before} descriptors became {}",
+        descriptors()
+    );
     // Other tests leave some behind on purpose; one that was joined may still be seen.
     wait_until(|| threads() <= threads_before);
 }
