@@ -488,25 +488,9 @@ impl Transaction<'_> {
         &mut self,
         sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
     ) -> Result<history::RoutinesBefore, SwapError> {
-        let (old, count) = (self.old.tables.clone(), self.vm.ids().count());
-        let terms = self.terms.clone();
-        let shares = (self.old.scope == Scope::Vmm).then(|| Arc::clone(&self.vm.vmm));
+        let (old, vmm, terms) = (Arc::clone(&self.old), Arc::clone(&self.vm.vmm), self.terms.clone());
         let (before, tables, templates) = self.apart(move |done| {
-            let mut tables = old.clone();
-            let mut before = Vec::new();
-            for (places, source) in sources {
-                let groups = history::by_instance(&old, &places);
-                let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-                let (recipes, routines) = prepare::make(source, replaced, &terms, done)?;
-                for place in places.into_iter().filter(|place| *place < old.len()) {
-                    tables[place] = prepare::rebuild(count, &old[place], Arc::clone(&routines))?;
-                }
-                done("build");
-                before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
-            }
-            if let Some(vmm) = shares {
-                tables = tables.into_iter().map(|table| vmm.share(table)).collect::<Result<_, _>>()?;
-            }
+            let (before, tables) = prepare::routines(sources, &old, &vmm, &terms, done)?;
             let templates = templates(&tables)?;
             Ok((before, tables, templates))
         })?;

@@ -13,8 +13,11 @@ use crate::plugins::deadline;
 use crate::plugins::trial::Limit;
 use crate::plugins::{self, Failed, Instance, Registry, Routines};
 use crate::policy::Choice;
-use crate::policy::history::{self, Recipe};
+use crate::policy::history::{self, Recipe, RoutinesBefore};
+use crate::policy::serving::Serving;
 use crate::routines::map::RoutineMap;
+use crate::vm::{Scope, Vmm};
+use patchbay_plugin_api::routines::RoutinesRef;
 
 /// Where an instance comes from.
 pub(super) enum Source<T> {
@@ -144,6 +147,29 @@ pub(super) fn make<T: plugins::PluginKind>(
     let state = next.state.as_ref().filter(|_| !discard_state);
     let instance = Instance::create_in_steps(&next.plugin, &next.config, state, *limit, done)?;
     Ok((recipes, Arc::new(instance)))
+}
+
+/// Makes instances of routines that take over from those in some of `old`'s tables, and the tables that they are in then.
+pub(super) fn routines(
+    sources: Vec<(Vec<usize>, Source<RoutinesRef>)>,
+    old: &Serving,
+    vmm: &Vmm,
+    terms: &Terms,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<(RoutinesBefore, Vec<Arc<RoutineMap>>), SwapError> {
+    let (mut tables, mut before) = (old.tables.clone(), Vec::new());
+    for (places, source) in sources {
+        let groups = history::by_instance(&old.tables, &places);
+        let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
+        let (recipes, routines) = make(source, replaced, terms, done)?;
+        for place in places.into_iter().filter(|place| *place < old.tables.len()) {
+            let table = rebuild(vmm.ids.count(), &old.tables[place], Arc::clone(&routines))?;
+            tables[place] = if old.scope == Scope::Vmm { vmm.share(table)? } else { table };
+        }
+        done("build");
+        before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
+    }
+    Ok((before, tables))
 }
 
 /// A table with the classes of another one, whose routines this plugin builds.

@@ -14,7 +14,7 @@ use crate::plugins::Registry;
 use crate::policy::Policy;
 use crate::policy::history::{self, PolicyBefore};
 use crate::policy::serving::{Serving, templates};
-use crate::vm::{Scope, Vm};
+use crate::vm::Vm;
 use crate::vp::review::Reviews;
 
 /// What a swap of a policy is to do.
@@ -99,24 +99,12 @@ impl Transaction<'_> {
     fn policy(&mut self, sources: Sources, repatch: bool) -> Result<PolicyBefore, SwapError> {
         let Sources { classifier, patch_manager, routines } = sources;
         let (old, sites, terms) = (Arc::clone(&self.old), self.vm.sites.all(), self.terms.clone());
-        let (count, vmm) = (self.vm.ids().count(), Arc::clone(&self.vm.vmm));
-        let conditions = self.vm.conditions();
+        let (vmm, conditions) = (Arc::clone(&self.vm.vmm), self.vm.conditions());
         let (before, new, classes, decisions) = self.apart(move |done| {
             let (classifiers, classifier) = prepare::make(classifier, vec![Arc::clone(&old.classifier)], &terms, done)?;
             let (managers, patch_manager) =
                 prepare::make(patch_manager, vec![Arc::clone(&old.patch_manager)], &terms, done)?;
-            let (mut tables, mut routines_before) = (old.tables.clone(), Vec::new());
-            for (places, source) in routines {
-                let groups = history::by_instance(&old.tables, &places);
-                let replaced = groups.iter().map(|(routines, _)| Arc::clone(routines)).collect();
-                let (recipes, routines) = prepare::make(source, replaced, &terms, done)?;
-                for place in places.into_iter().filter(|place| *place < old.tables.len()) {
-                    let table = prepare::rebuild(count, &old.tables[place], Arc::clone(&routines))?;
-                    tables[place] = if old.scope == Scope::Vmm { vmm.share(table)? } else { table };
-                }
-                routines_before.extend(groups.into_iter().map(|(_, places)| places).zip(recipes));
-            }
-            done("build");
+            let (routines, tables) = prepare::routines(routines, &old, &vmm, &terms, done)?;
             let classes = sites::classes(&classifier, &sites)?;
             done("classify");
             let decided = if repatch { &sites[..] } else { &[] };
@@ -132,7 +120,7 @@ impl Transaction<'_> {
             let before = PolicyBefore {
                 classifier: history::first(classifiers)?,
                 patch_manager: history::first(managers)?,
-                routines: routines_before,
+                routines,
             };
             Ok((before, new, classes, decisions))
         })?;
