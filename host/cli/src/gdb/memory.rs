@@ -4,7 +4,7 @@
 use patchbay_cpu::bus::{PAGE_SIZE, PhysicalAddress, RamPage};
 use patchbay_cpu::processor::Processor;
 
-/// The memory behind an address, as data or, if it has no translation as such, as code.
+/// The memory at an address, as data or, if it has no translation as such, as code.
 fn page(p: &Processor, address: u64) -> Option<(PhysicalAddress, RamPage<'_>)> {
     let of = |physical: PhysicalAddress| Some((physical, p.bus().ram(physical)?));
     p.debug_translate(address).and_then(of).or_else(|| p.debug_translate_code(address).and_then(of))
