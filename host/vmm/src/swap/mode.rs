@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patchbay_machine::handle::Handle;
 
-use super::SwapError;
+use super::{Serving, SwapError};
 use crate::fast_path::lock;
 use crate::vm::Vm;
 use crate::vp::VirtualProcessor;
@@ -24,20 +24,17 @@ impl Vm {
         }
         let after = if patches { Some(lock(&self.set_aside).clone().ok_or(SwapError::NoPlugins)?) } else { None };
         self.set_serving(after.clone());
-        let taken = machine.ask(limit, move |executor, _| {
-            if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
-                vp.serve(after.as_ref());
-                executor.processor.hook = Some(vp);
-            }
-        });
-        if let Err(late) = taken {
-            self.set_serving(before.clone());
-            let _late_ones_follow = machine.ask(Duration::from_millis(100), move |executor, _| {
+        let serve = |limit, table: Option<Arc<Serving>>| {
+            machine.ask(limit, move |executor, _| {
                 if let Some(mut vp) = executor.processor.take_hook::<VirtualProcessor>() {
-                    vp.serve(before.as_ref());
+                    vp.serve(table.as_ref());
                     executor.processor.hook = Some(vp);
                 }
-            });
+            })
+        };
+        if let Err(late) = serve(limit, after) {
+            self.set_serving(before.clone());
+            let _late_ones_follow = serve(Duration::from_millis(100), before);
             return Err(late.into());
         }
         // Nobody places triggers any more.
